@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Native libraries, linked by full path so that no other libtorch on the machine is picked up. OpenBLAS comes
+// last: FAISS then takes its matrix product from libtorch's MKL, and OpenBLAS only fills what is left over.
+let root = Context.packageDirectory
+let torch = "\(root)/.deps/torch"
+let torchHeaders: [CXXSetting] = [
+    .unsafeFlags(["-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include"])
+]
+let nativeLibraries: [LinkerSetting] = [
+    .unsafeFlags([
+        "-lfaiss", "-l:libgomp.so.1",
+        "-Xlinker", "\(torch)/lib/libtorch_cpu.so", "-Xlinker", "\(torch)/lib/libc10.so",
+        "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib", "-lopenblas",
+    ])
+]
+
+let package = Package(
+    name: "retort",
+    products: [.executable(name: "retort", targets: ["retort"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Leaves
+        .target(name: "Diagnostics"),
+        .target(name: "Safetensors", dependencies: ["Diagnostics"]),
+        .systemLibrary(name: "CCrypto"),
+        .systemLibrary(name: "CImageCodecs"),
+        // Engine: graphs, keys, processes, files; never a tensor
+        .target(name: "Engine", dependencies: ["Diagnostics", "CCrypto"]),
+        .target(name: "Manifest", dependencies: ["Engine", "Diagnostics", "Yams"]),
+        // Learning: tensors and images; never YAML
+        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: nativeLibraries),
+        .target(name: "CFaiss", dependencies: ["CTorch"]),
+        .target(name: "Tensors", dependencies: ["CTorch"]),
+        .target(name: "Search", dependencies: ["CFaiss", "Tensors", "Diagnostics"]),
+        .target(name: "Layers", dependencies: ["Tensors", "Safetensors", "Diagnostics"]),
+        .target(name: "Models", dependencies: ["Layers", "Tensors", "Diagnostics"]),
+        .target(name: "Vision", dependencies: ["Tensors", "CImageCodecs", "CCrypto", "Diagnostics"]),
+        .target(name: "World", dependencies: ["Vision"]),
+        .target(
+            name: "Training",
+            dependencies: ["Layers", "Models", "Tensors", "Vision", "Safetensors", "Diagnostics"]),
+        // Where the two meet
+        .target(
+            name: "Stages",
+            dependencies: [
+                "Engine", "Diagnostics", "World", "Models", "Training", "Vision", "Search", "Layers", "Tensors",
+                "Safetensors",
+            ]),
+        .target(name: "Report", dependencies: ["Engine", "Diagnostics", "Stages"]),
+        .executableTarget(
+            name: "retort",
+            dependencies: [
+                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Models", "Training", "Vision", "World",
+                "Search", "Layers", "Tensors", "Safetensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "retort-bench",
+            dependencies: [
+                "Models", "Training", "Vision", "World", "Search", "Layers", "Tensors", "Safetensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        // Tests
+        .target(
+            name: "TestSupport", dependencies: ["Diagnostics", "Engine", "Tensors", "Safetensors", "Vision"]),
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Engine", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CTorch", "Safetensors", "TestSupport"]),
+        .testTarget(name: "LayersTests", dependencies: ["Layers", "Tensors", "Safetensors", "TestSupport"]),
+        .testTarget(name: "ModelsTests", dependencies: ["Models", "Layers", "Tensors", "Safetensors", "TestSupport"]),
+        .testTarget(name: "VisionTests", dependencies: ["Vision", "Tensors", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "WorldTests", dependencies: ["World", "Vision", "TestSupport"]),
+        .testTarget(name: "SearchTests", dependencies: ["Search", "Tensors", "Diagnostics", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["Training", "Layers", "Models", "Tensors", "Vision", "Safetensors", "TestSupport"]),
+        .testTarget(
+            name: "StagesTests",
+            dependencies: [
+                "Stages", "Engine", "Diagnostics", "Training", "Models", "Vision", "World", "Search", "Tensors",
+                "TestSupport",
+            ]),
+        .testTarget(name: "ReportTests", dependencies: ["Report", "Stages", "Engine", "Diagnostics", "TestSupport"]),
+        .testTarget(
+            name: "PipelineTests",
+            dependencies: ["Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "TestSupport", "retort"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)
+
+for target in package.targets where target.type != .system && target.name != "CTorch" && target.name != "CFaiss" {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+}

@@ -1,0 +1,43 @@
+public import Foundation
+
+/// A folder of files with a known layout, made by a stage and never changed afterwards.
+public protocol Artifact: Sendable {
+    /// The word for this kind in `artifact.json` and in error messages.
+    static var kind: String { get }
+
+    /// The kinds that may stand where this type is read; by default its own.
+    static var accepts: Set<String> { get }
+
+    /// The files of an artifact that a selector (`target.train`: `train`) stands for, as paths inside the folder.
+    ///
+    /// Their digests alone enter the reader's key. Nil means the whole artifact.
+    static func files(for selector: String) -> [String]?
+
+    /// Opens the artifact, checking what is cheap to check.
+    init(_ location: ArtifactLocation) throws
+}
+
+extension Artifact {
+    public static var accepts: Set<String> { [kind] }
+    public static func files(for selector: String) -> [String]? { nil }
+}
+
+/// Where an artifact lies, and under which name the pipeline knows it.
+public struct ArtifactLocation: Hashable, Sendable {
+    /// The artifact's folder.
+    public var directory: URL
+    /// The part of it that is meant: `train` in `target.train`.
+    public var selector: String?
+    /// The node that made it, with its matrix point: `student[seed=0]`.
+    public var node: String
+    /// The store that holds it, in which its upstream artifacts lie too.
+    public var store: URL
+
+    /// Creates a location.
+    public init(directory: URL, selector: String? = nil, node: String, store: URL) {
+        self.directory = directory
+        self.selector = selector
+        self.node = node
+        self.store = store
+    }
+}

@@ -1,0 +1,57 @@
+/// One step of a pipeline: reads immutable artifacts, writes one artifact.
+///
+/// Declare what the stage reads with ``Input`` and what the user may tune with ``Setting``. Everything declared
+/// is documented, checked and part of the stage's key.
+public protocol Stage: Sendable {
+    /// What the stage leaves behind.
+    associatedtype Output: Artifact
+
+    /// The word that selects this stage in a pipeline file.
+    static var name: StageName { get }
+
+    /// Raise this when the same inputs and settings would give a different result.
+    static var revision: Int { get }
+
+    /// One sentence for `retort stages`.
+    static var summary: String { get }
+
+    /// The section of the pipeline file in which the stage may stand.
+    static var section: PipelineSection { get }
+
+    /// Creates the stage with its default settings; the engine fills in the rest.
+    init()
+
+    /// Rejects settings that are each legal but wrong together.
+    func validate() throws
+
+    /// The digest of content that comes from outside the store, by name; part of the key.
+    ///
+    /// Called while planning, after the settings were bound. Relative paths in settings are resolved against
+    /// `environment.directory`; files are hashed through `environment.digests`, which remembers unchanged ones.
+    func externalContent(in environment: PlanningEnvironment) throws -> [String: String]
+
+    /// Does the work on one dedicated thread, writing only below `context.output` and `context.state`.
+    ///
+    /// A stage that was interrupted runs again with both folders as it left them, and goes on from there.
+    func run(in context: StageContext) throws -> Output
+}
+
+extension Stage {
+    public static var section: PipelineSection { .stages }
+    public func validate() throws {}
+    public func externalContent(in environment: PlanningEnvironment) throws -> [String: String] { [:] }
+}
+
+/// The word that selects a stage kind in a pipeline file.
+public struct StageName: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The word itself, in kebab-case.
+    public let description: String
+
+    /// Creates a name from a literal.
+    public init(stringLiteral value: String) { description = value }
+}
+
+/// The sections of a pipeline file that declare nodes of the graph.
+public enum PipelineSection: String, Hashable, Sendable, CaseIterable {
+    case data, models, stages
+}

@@ -1,0 +1,3 @@
+@main struct RetortBench {
+    static func main() {}
+}

@@ -1,0 +1,3 @@
+@main struct Retort {
+    static func main() {}
+}
