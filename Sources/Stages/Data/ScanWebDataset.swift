@@ -1,0 +1,35 @@
+internal import Engine
+internal import Foundation
+internal import Vision
+
+/// Scans WebDataset tar shards.
+struct ScanWebDataset: Stage {
+    static let name: StageName = "webdataset"
+    static let revision = 1
+    static let summary = "Tar shards of images, alone or with .cls or .json beside each; the split is named 'all'."
+    static let section = PipelineSection.data
+
+    @Setting("The shards, as paths with braces: pool-{000000..000010}.tar.", hashed: false) var shards: [String]
+    @Setting("How many undecodable images are tolerated; they are put aside and listed.", in: 0...)
+    var maxBad = 0
+
+    func externalContent(in environment: PlanningEnvironment) throws -> [String: String] {
+        let source = try description { environment.resolve($0) }.open()
+        let files = try source.contentFiles()
+        let root = files.first?.deletingLastPathComponent() ?? environment.directory
+        return ["shards": try environment.digests.digest(of: files, below: root)]
+    }
+
+    func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws {
+        try description { environment.resolve($0) }.refresh(artifact)
+    }
+
+    func run(in context: StageContext) throws -> ImageSet {
+        let description = description { context.resolve($0) }
+        return try Scan(source: description.open(), description: description, maxBad: maxBad).run(in: context)
+    }
+
+    private func description(_ resolve: (String) -> URL) -> SourceDescription {
+        SourceDescription(kind: .webdataset, paths: shards.map { resolve($0).path })
+    }
+}
