@@ -30,6 +30,11 @@ public protocol Stage: Sendable {
     /// `environment.directory`; files are hashed through `environment.digests`, which remembers unchanged ones.
     func externalContent(in environment: PlanningEnvironment) throws -> [String: String]
 
+    /// Brings an artifact's records (never its content) up to date when the stage need not run.
+    ///
+    /// A data stage notes here that its root has moved.
+    func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws
+
     /// Does the work on one dedicated thread, writing only below `context.output` and `context.state`.
     ///
     /// A stage that was interrupted runs again with both folders as it left them, and goes on from there.
@@ -40,6 +45,7 @@ extension Stage {
     public static var section: PipelineSection { .stages }
     public func validate() throws {}
     public func externalContent(in environment: PlanningEnvironment) throws -> [String: String] { [:] }
+    public func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws {}
 }
 
 /// The word that selects a stage kind in a pipeline file.

@@ -13,6 +13,9 @@ public protocol Artifact: Sendable {
     /// Their digests alone enter the reader's key. Nil means the whole artifact.
     static func files(for selector: String) -> [String]?
 
+    /// The files, besides the usual ones, that tell times or places and so are no part of the artifact's digest.
+    static var records: Set<String> { get }
+
     /// Opens the artifact, checking what is cheap to check.
     init(_ location: ArtifactLocation) throws
 }
@@ -20,6 +23,7 @@ public protocol Artifact: Sendable {
 extension Artifact {
     public static var accepts: Set<String> { [kind] }
     public static func files(for selector: String) -> [String]? { nil }
+    public static var records: Set<String> { [] }
 }
 
 /// Where an artifact lies, and under which name the pipeline knows it.

@@ -1,0 +1,174 @@
+public import Diagnostics
+public import Foundation
+
+/// Thrown by a stage that stopped because it was asked to; not a failure, and its work is kept.
+public struct StageInterrupted: Error, Hashable, Sendable {
+    /// Creates the error.
+    public init() {}
+}
+
+/// What a running stage may touch: its two folders, its inputs, and a way to say how it is getting on.
+///
+/// A context belongs to the stage's thread.
+public final class StageContext {
+    /// What the runner needs a context to know; a test fills in what it cares about.
+    public struct Setup: Sendable {
+        /// The node's name, with its matrix point: `student[seed=0]`.
+        public var node: String
+        /// The values of the matrix axes at this node: `seed` → `0`.
+        public var matrix: [String: String] = [:]
+        /// The folder of the artifact in the making.
+        public var output: URL
+        /// The folder for checkpoints and other things to resume from; it goes away with success.
+        public var state: URL
+        /// The root of the store.
+        public var store: URL
+        /// The folder against which relative paths are resolved.
+        public var directory: URL
+        /// Device, threads and workers.
+        public var execution: ExecutionOptions
+        /// The artifacts that are read, by input, in the order of the pipeline file.
+        public var inputs: [StageInput] = []
+        /// Where each setting and input stands in the pipeline file.
+        public var locations: [String: SourceLocation] = [:]
+
+        /// Creates a setup.
+        public init(
+            node: String, output: URL, state: URL, store: URL, directory: URL,
+            execution: ExecutionOptions = ExecutionOptions()
+        ) {
+            self.node = node
+            self.output = output
+            self.state = state
+            self.store = store
+            self.directory = directory
+            self.execution = execution
+        }
+    }
+
+    private let setup: Setup
+    private let stop: StopRequest
+    private let progress: ProgressLog
+    private let report: (StageEvent) throws -> Void
+    private var trouble: (any Error)?
+    private(set) var counts: [String: Int] = [:]
+    private(set) var facts: [String: JSON] = [:]
+
+    /// Creates a context; `report` receives what the stage says about itself.
+    public init(
+        _ setup: Setup, stop: StopRequest = StopRequest(),
+        report: @escaping (StageEvent) throws -> Void = { _ in }
+    ) {
+        self.setup = setup
+        self.stop = stop
+        self.report = report
+        self.progress = ProgressLog(setup)
+    }
+
+    // MARK: Places
+
+    /// The folder of the artifact in the making; after an interruption it is as the stage left it.
+    public var output: URL { setup.output }
+    /// The folder for checkpoints; after an interruption it is as the stage left it, after success it is gone.
+    public var state: URL { setup.state }
+    /// The root of the store, in which all upstream artifacts lie.
+    public var store: URL { setup.store }
+    /// The folder against which relative paths in settings are resolved.
+    public var directory: URL { setup.directory }
+    /// Device, threads and workers.
+    public var execution: ExecutionOptions { setup.execution }
+    /// The node's name, with its matrix point: `student[seed=0]`.
+    public var node: String { setup.node }
+    /// The values of the matrix axes at this node: `seed` → `0`.
+    public var matrix: [String: String] { setup.matrix }
+    /// The artifacts that are read, in the order of the declaration.
+    public var inputs: [StageInput] { setup.inputs }
+
+    /// Where the artifact of a single input lies; nil when it was left out.
+    public func location(of input: String) -> ArtifactLocation? { locations(of: input).first }
+
+    /// Where the artifacts of an input lie, in order.
+    public func locations(of input: String) -> [ArtifactLocation] {
+        inputs.filter { $0.name == input }.map(\.location)
+    }
+
+    /// Where a setting or input stands in the pipeline file, for messages about what it names.
+    public func sourceLocation(of key: String) -> SourceLocation? { setup.locations[key] }
+
+    /// The place a path in a setting means: itself when absolute, else below `directory`.
+    public func resolve(_ path: String) -> URL {
+        PlanningEnvironment(directory: directory, digests: DigestCache()).resolve(path)
+    }
+
+    // MARK: Progress
+
+    /// Whether the stage was asked to stop: save what is needed to go on, then throw ``StageInterrupted``.
+    public var shouldStop: Bool { stop.isRequested }
+
+    /// Reports progress, and stops here when that was asked for.
+    ///
+    /// `saving` is called before ``StageInterrupted`` is thrown: the place to write a checkpoint.
+    public func advance(
+        to step: Int, of total: Int, _ metrics: KeyValuePairs<String, Double> = [:],
+        saving: (() throws -> Void)? = nil
+    ) throws {
+        try progress.advance(to: step, of: total)
+        emit(
+            .progress(
+                step: step, total: total, metrics: metrics.map { Metric(name: $0.key, value: $0.value) }))
+        if let trouble { throw trouble }
+        guard shouldStop else { return }
+        try saving?()
+        throw StageInterrupted()
+    }
+
+    /// Appends a value to the stage's `metrics.jsonl` and to the journal.
+    public func metric(step: Int, name: String, value: Double) {
+        keeping { try progress.append(step: step, name: name, value: value) }
+        emit(.metric(step: step, Metric(name: name, value: value)))
+    }
+
+    /// Drops the rows of `metrics.jsonl` after a step: a stage that resumes at `step` will write them again.
+    public func rewindMetrics(to step: Int) { keeping { try progress.rewind(to: step) } }
+
+    /// Tells the user, in place and in the report, that something may be wrong, and what helps.
+    public func warn(_ message: String, hint: String? = nil) { emit(.warning(message: message, hint: hint)) }
+
+    /// Writes a line to the journal.
+    public func log(_ message: String) { emit(.log(message: message)) }
+
+    // MARK: Results
+
+    /// Records a count in `artifact.json`; gates can refer to it.
+    public func count(_ name: String, _ value: Int) { counts[name] = value }
+
+    /// Records a fact in `artifact.json`; gates can refer to its numbers.
+    public func fact(_ name: String, _ value: some Encodable) {
+        keeping { facts[name] = try JSON(encoding: value) }
+    }
+
+    /// Throws what went wrong while the stage reported, if anything did: a full disk must not pass unnoticed.
+    func finish() throws {
+        if let trouble { throw trouble }
+    }
+
+    private func emit(_ event: StageEvent) { keeping { try report(event) } }
+
+    private func keeping(_ body: () throws -> Void) {
+        do { try body() } catch { trouble = trouble ?? error }
+    }
+}
+
+/// One artifact that a stage reads.
+public struct StageInput: Hashable, Sendable {
+    /// The input's name.
+    public var name: String
+    /// Where the artifact lies.
+    public var location: ArtifactLocation
+
+    /// Creates an input.
+    public init(_ name: String, at location: ArtifactLocation) {
+        self.name = name
+        self.location = location
+    }
+}

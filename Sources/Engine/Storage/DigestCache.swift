@@ -1,0 +1,96 @@
+public import Foundation
+internal import Synchronization
+
+/// The digests of files outside the store, remembered while the files stay untouched.
+///
+/// Content decides. A remembered digest is used only while size, both time stamps (to the nanosecond) and inode
+/// are those of the moment at which the file was read.
+public final class DigestCache: Sendable {
+    private struct State {
+        var entries: [String: String] = [:]
+        var isLoaded = false
+        var isChanged = false
+        var computed = 0
+    }
+
+    private let file: URL?
+    private let state = Mutex(State())
+
+    /// Opens the cache kept in `file`; without a file it lives as long as the process.
+    public init(file: URL? = nil) { self.file = file }
+
+    /// How many digests were computed, rather than remembered, by this instance.
+    public var computedCount: Int { state.withLock { $0.computed } }
+
+    /// The SHA-256 of a file's bytes.
+    public func digest(of file: URL) throws -> String {
+        let path = file.standardizedFileURL.path
+        let stamp = try Self.stamp(of: path)
+        if let entry = remembered(path), entry.hasPrefix(stamp + " ") { return String(entry.suffix(64)) }
+        let digest = try SHA256.digest(of: file)
+        // A file that is being written, or was written within a tick of the file system's clock, may change
+        // again without a new stamp.
+        let isSettled = try Self.stamp(of: path) == stamp && Self.age(of: path) > 0.02
+        state.withLock { state in
+            state.computed += 1
+            guard isSettled else { return }
+            state.entries[path] = "\(stamp) \(digest)"
+            state.isChanged = true
+        }
+        return digest
+    }
+
+    /// One digest for many files: of each file's path below `root` and its content, in order of path.
+    public func digest(of files: [URL], below root: URL) throws -> String {
+        let base = root.standardizedFileURL.path + "/"
+        let lines = try files.map { file -> String in
+            let path = file.standardizedFileURL.path
+            let name = path.hasPrefix(base) ? String(path.dropFirst(base.count)) : file.lastPathComponent
+            return "\(name) \(try digest(of: file))\n"
+        }
+        return SHA256.digest(of: lines.sorted().joined())
+    }
+
+    /// Writes what was learned back to the cache's file.
+    public func save() throws {
+        guard let file else { return }
+        let entries = state.withLock { state in
+            defer { state.isChanged = false }
+            return state.isChanged ? state.entries : nil
+        }
+        if let entries { try Disk().replace(file.path, with: try CanonicalJSON.document(entries)) }
+    }
+
+    private func remembered(_ path: String) -> String? {
+        state.withLock { state in
+            if !state.isLoaded, let file {
+                // An unreadable cache is an empty one: everything in it can be computed again.
+                let data = (try? Data(contentsOf: file)) ?? Data()
+                state.entries = (try? JSONDecoder().decode([String: String].self, from: data)) ?? [:]
+            }
+            state.isLoaded = true
+            return state.entries[path]
+        }
+    }
+
+    private static func status(of path: String) throws -> stat {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw StoreError(errno, .read, path) }
+        return status
+    }
+
+    private static func stamp(of path: String) throws -> String {
+        let status = try status(of: path)
+        let (changed, modified) = (status.st_ctim, status.st_mtim)
+        return
+            "\(status.st_size) \(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec) "
+            + "\(status.st_ino)"
+    }
+
+    private static func age(of path: String) throws -> Double {
+        let changed = try status(of: path).st_ctim
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec - changed.tv_sec) + Double(now.tv_nsec - changed.tv_nsec) / 1e9
+    }
+}
