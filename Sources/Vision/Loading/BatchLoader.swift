@@ -1,0 +1,60 @@
+/// Decodes and renders batches ahead of a training or labelling loop, in order, on threads of its own.
+///
+/// ```swift
+/// let loader = BatchLoader(provider, batches: step..<steps, sizes: [224, 64], workers: 2) { step in
+///     sampler.indices(of: step).map { ImageView(records[$0], policy, number: sampler.epoch(of: step), seed: seed) }
+/// }
+/// while let batch = try loader.next() { … batch.pixels … }
+/// ```
+/// The batches do not depend on the number of workers. An image that cannot be loaded ends the sequence: `next()`
+/// throws an `ImageLoadError` with its name when its batch's turn has come. Letting go of the loader, or
+/// `cancel()`, stops its threads.
+public final class BatchLoader {
+    private let workers: OrderedWorkers<Batch>
+
+    /// Starts loading; `views` is asked once for every batch, on any thread.
+    ///
+    /// At most `ahead` batches (at least one for each worker) wait in memory.
+    public init(
+        _ provider: ImageProvider, batches: Range<Int>, sizes: [Int], workers: Int = 2, ahead: Int = 4,
+        views: @escaping @Sendable (_ batch: Int) throws -> [ImageView]
+    ) {
+        self.workers = OrderedWorkers(batches, threads: workers, ahead: ahead) { index, isCancelled in
+            let views = try views(index)
+            var pixels = sizes.map { _ in [UInt8]() }
+            for (place, size) in sizes.enumerated() {
+                pixels[place].reserveCapacity(views.count * size * size * 3)
+            }
+            for view in views where !isCancelled() {
+                for (place, image) in try provider.render(view, sizes: sizes).enumerated() {
+                    pixels[place] += image.pixels
+                }
+            }
+            return Batch(index: index, views: views, sizes: sizes, pixels: pixels)
+        }
+    }
+
+    /// The next batch; nil after the last.
+    public func next() throws -> Batch? { try workers.next() }
+
+    /// The time that `next()` has waited for data: what a loop loses because loading is too slow.
+    public var waited: Duration { workers.waited }
+
+    /// Stops the threads and drops what was not delivered; `next()` then returns nil.
+    public func cancel() { workers.stop() }
+}
+
+/// Images ready for a model, in the order in which they were asked for.
+public struct Batch: Sendable {
+    /// The batch's number.
+    public let index: Int
+    /// The images, and what part of each is shown.
+    public let views: [ImageView]
+    /// The sizes at which every view was rendered.
+    public let sizes: [Int]
+    /// For every size, `[count, size, size, 3]` bytes.
+    public let pixels: [[UInt8]]
+
+    /// The number of images.
+    public var count: Int { views.count }
+}

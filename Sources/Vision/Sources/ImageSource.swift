@@ -1,0 +1,73 @@
+public import Foundation
+
+/// A place that images come from: a folder, tar shards, a manifest, or a renderer.
+///
+/// A source is read-only and may be asked by many threads at once.
+public protocol ImageSource: Sendable {
+    /// The class names; a label is an index into them. Empty where nothing is labelled.
+    var classes: [String] { get }
+    /// Every image, in an order that depends on the content only.
+    func members() throws -> [SourceMember]
+    /// The encoded bytes of an image, or nil where images are rendered and have none.
+    func bytes(of member: String) throws -> Data?
+    /// The pixels of an image; `atLeast` permits a reduced decode (see `ImageCodec`).
+    func image(_ member: String, atLeast shortSide: Int?) throws -> Image
+    /// The files whose bytes decide what this source yields, in a fixed order.
+    func contentFiles() throws -> [URL]
+}
+
+extension ImageSource {
+    /// Decodes the member's bytes; sources that render replace this.
+    public func image(_ member: String, atLeast shortSide: Int?) throws -> Image {
+        guard let data = try bytes(of: member) else {
+            preconditionFailure("Retort bug: a source without bytes must render its images")
+        }
+        return try ImageCodec.decode(data, atLeast: shortSide)
+    }
+}
+
+/// One image of a source, before anything was decoded.
+public struct SourceMember: Codable, Hashable, Sendable {
+    /// The split it belongs to; `all` where the source has no splits.
+    public var split: String
+    /// Its name within the source, by which the source finds it again.
+    public var member: String
+    /// The index of its class.
+    public var label: Int?
+    /// What a person said it shows.
+    public var captions: [String]?
+
+    /// Creates a member.
+    public init(split: String, member: String, label: Int? = nil, captions: [String]? = nil) {
+        self.split = split
+        self.member = member
+        self.label = label
+        self.captions = captions
+    }
+}
+
+/// One image that was decoded once and found whole.
+public struct ImageRecord: Codable, Hashable, Sendable {
+    /// The identity of its content (`ContentID`).
+    public var id: String
+    /// The data set's name in the pipeline.
+    public var dataset: String
+    /// Its name within the data set's source.
+    public var member: String
+    /// The index of its class.
+    public var label: Int?
+    /// Columns, seen upright and not reduced.
+    public var width: Int
+    /// Rows, seen upright and not reduced.
+    public var height: Int
+
+    /// Creates a record.
+    public init(id: String, dataset: String, member: String, label: Int? = nil, width: Int, height: Int) {
+        self.id = id
+        self.dataset = dataset
+        self.member = member
+        self.label = label
+        self.width = width
+        self.height = height
+    }
+}
