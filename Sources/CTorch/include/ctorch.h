@@ -1,1 +1,161 @@
+// A C interface to libtorch: just what Retort uses, nothing that can throw.
+//
+// Conventions
+//   - Functions that can fail return a status; on failure nothing is written to `out`, and `ct_last_error`
+//     of the same thread says why until its next failure.
+//   - A CTTensor written to `out` belongs to the caller, who frees it with `ct_free`. Arguments are borrowed.
+//   - A tensor argument called `weight`, `bias`, `mask` or marked `optional` may be NULL.
+//   - Shapes and index lists are borrowed pointers with a count. Dimensions may be negative, as in PyTorch.
+//   - dtypes are c10::ScalarType numbers; a device is -1 for the CPU, or the number of a CUDA device.
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct CTTensor_ *CTTensor;
+typedef struct CTGenerator_ *CTGenerator;
+typedef struct CTScript_ *CTScript;
+
+typedef enum CTStatus : int32_t {
+    CT_OK = 0,
+    CT_SHAPE = 1,            // sizes, strides or ranks that do not fit together
+    CT_INDEX = 2,            // a dimension or index out of range
+    CT_TYPE = 3,             // a dtype that the operation does not take
+    CT_OUT_OF_MEMORY = 4,    // the CPU or the device ran out of memory
+    CT_NOT_IMPLEMENTED = 5,  // no kernel for this dtype, layout or device
+    CT_DEVICE = 6,           // CUDA failed, or tensors are on different devices
+    CT_INTERNAL = 7          // everything else
+} CTStatus;
+
+// A number that keeps its kind: adding the integer 1 to an integer tensor leaves it an integer tensor.
+typedef struct CTScalar {
+    double real;
+    int64_t integer;
+    bool is_integer;
+} CTScalar;
+
+// The first line of the last failure on this thread; valid until this thread's next failure.
+const char *ct_last_error(void);
+
+// Handles
+void ct_free(CTTensor tensor);
+// How many tensors, generators and scripts are alive in this process: leak tests compare it.
+int64_t ct_live_handles(void);
+
+// Operations with one result; see ops.def
+#define CT_OP(name, signature, ...) CTStatus ct_##name signature;
+#include "ops.def"
+#undef CT_OP
+
+// Operations with several results
+CTStatus ct_topk(CTTensor a, int64_t k, int64_t dim, bool largest, CTTensor *values, CTTensor *indices);
+CTStatus ct_sort(CTTensor a, int64_t dim, bool descending, CTTensor *values, CTTensor *indices);
+CTStatus ct_max_dim(CTTensor a, int64_t dim, bool keepdim, CTTensor *values, CTTensor *indices);
+CTStatus ct_min_dim(CTTensor a, int64_t dim, bool keepdim, CTTensor *values, CTTensor *indices);
+
+// In-place operations. Autograd never records them.
+CTStatus ct_copy_(CTTensor a, CTTensor source);
+CTStatus ct_add_scaled_(CTTensor a, CTTensor other, double scale);
+CTStatus ct_mul_(CTTensor a, CTTensor other);
+CTStatus ct_mul_scalar_(CTTensor a, CTScalar scalar);
+CTStatus ct_add_scalar_(CTTensor a, CTScalar scalar);
+CTStatus ct_lerp_(CTTensor a, CTTensor target, double weight);
+CTStatus ct_fill_(CTTensor a, CTScalar value);
+
+// What a tensor is
+int64_t ct_rank(CTTensor tensor);
+void ct_sizes(CTTensor tensor, int64_t *sizes);  // writes ct_rank numbers
+int32_t ct_dtype(CTTensor tensor);
+int32_t ct_device(CTTensor tensor);
+bool ct_is_contiguous(CTTensor tensor);
+bool ct_is_channels_last(CTTensor tensor);
+bool ct_requires_grad(CTTensor tensor);
+
+// Host memory. Copies in and out are exact; reading converts to `dtype` first.
+CTStatus ct_from_host(const void *bytes, size_t byte_count, const int64_t *shape, int64_t rank, int32_t dtype,
+                      CTTensor *out);
+CTStatus ct_to_host(CTTensor a, int32_t dtype, void *bytes, size_t byte_count);
+CTStatus ct_item(CTTensor a, double *out);
+// The memory of a contiguous CPU tensor, valid while the tensor lives.
+CTStatus ct_data(CTTensor a, void **bytes, size_t *byte_count);
+
+// Autograd. Grad mode and autocast belong to the calling thread; the setters return what was set before.
+CTStatus ct_set_requires_grad(CTTensor a, bool requires_grad);
+CTStatus ct_backward(CTTensor a, CTTensor optional_gradient, bool retain_graph);
+CTStatus ct_grad(CTTensor a, CTTensor *out);  // writes NULL where there is no gradient yet
+CTStatus ct_zero_grad(const CTTensor *tensors, int64_t count);
+bool ct_set_grad_mode(bool enabled);
+bool ct_grad_mode(void);
+typedef struct CTAutocast {
+    bool enabled;
+    int32_t dtype;
+} CTAutocast;
+CTStatus ct_autocast_enter(int32_t device, CTAutocast wanted, CTAutocast *previous);
+CTStatus ct_autocast_exit(int32_t device, CTAutocast previous);
+
+// Optimisers, over lists of equal length. Parameters without a gradient are left alone.
+CTStatus ct_adamw_step(const CTTensor *parameters, const CTTensor *means, const CTTensor *squares,
+                       const CTTensor *steps, int64_t count, double lr, double beta1, double beta2, double eps,
+                       double weight_decay);
+CTStatus ct_sgd_step(const CTTensor *parameters, const CTTensor *momenta, int64_t count, double lr,
+                     double momentum, double weight_decay, bool nesterov);
+// Scales gradients so that their joint norm is at most max_norm; writes the norm before scaling.
+CTStatus ct_clip_grad_norm(const CTTensor *parameters, int64_t count, double max_norm, double *norm);
+// shadow += weight * (parameter - shadow); integer tensors are copied.
+CTStatus ct_foreach_lerp(const CTTensor *shadows, const CTTensor *parameters, int64_t count, double weight);
+
+// Random numbers from explicit generators; libtorch's global generator is never read.
+CTStatus ct_generator_new(uint64_t seed, int32_t device, CTGenerator *out);
+void ct_generator_free(CTGenerator generator);
+CTStatus ct_generator_state(CTGenerator generator, CTTensor *out);
+CTStatus ct_generator_set_state(CTGenerator generator, CTTensor state);
+CTStatus ct_uniform(CTGenerator g, const int64_t *shape, int64_t rank, double low, double high, int32_t dtype,
+                    CTTensor *out);
+CTStatus ct_normal(CTGenerator g, const int64_t *shape, int64_t rank, double mean, double deviation,
+                   int32_t dtype, CTTensor *out);
+CTStatus ct_trunc_normal(CTGenerator g, const int64_t *shape, int64_t rank, double mean, double deviation,
+                         double low, double high, int32_t dtype, CTTensor *out);
+CTStatus ct_bernoulli(CTGenerator g, const int64_t *shape, int64_t rank, double probability, int32_t dtype,
+                      CTTensor *out);
+CTStatus ct_randint(CTGenerator g, const int64_t *shape, int64_t rank, int64_t low, int64_t high, CTTensor *out);
+CTStatus ct_randperm(CTGenerator g, int64_t count, CTTensor *out);
+// Zeroes each element with probability p and divides the rest by 1 - p.
+CTStatus ct_dropout(CTTensor a, double p, CTGenerator g, CTTensor *out);
+
+// Crops, resizes with antialiased bilinear filtering, and flips one RGB image, HWC bytes to HWC bytes.
+typedef struct CTResize {
+    int64_t width, height;                              // of the source
+    int64_t top, left, crop_height, crop_width;         // the part that is kept
+    int64_t output_height, output_width;
+    bool flip;                                          // mirror left and right, last
+} CTResize;
+CTStatus ct_resize_rgb8(const uint8_t *source, CTResize plan, uint8_t *destination);
+
+// TorchScript: runs code that the file brings along; load only files that the user named.
+CTStatus ct_script_load(const char *path, int32_t device, CTScript *out);
+CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t count, CTTensor *out);
+void ct_script_free(CTScript script);
+
+// The library
+const char *ct_compiled_version(void);
+void ct_compiled_major_minor(int32_t *major, int32_t *minor);
+void ct_loaded_major_minor(int32_t *major, int32_t *minor);
+CTStatus ct_set_threads(int32_t count);
+int32_t ct_threads(void);
+// Confines this thread's operations to itself, without touching the number other threads use.
+void ct_use_one_thread_here(void);
+CTStatus ct_set_deterministic(bool enabled);
+// Loads libtorch_cuda from the folder of libtorch_cpu, once; 0 where there is none, or no device.
+int32_t ct_cuda_device_count(void);
+// Why there is no CUDA device; empty where there is one.
+const char *ct_cuda_reason(void);
+CTStatus ct_synchronize(int32_t device);
+
+#ifdef __cplusplus
+}
+#endif

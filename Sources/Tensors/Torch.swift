@@ -1,0 +1,65 @@
+internal import CTorch
+
+/// libtorch itself: its version, threads, determinism and devices.
+public enum Torch {
+    /// The version of the headers that this program was compiled with.
+    public static var compiledVersion: String { String(cString: ct_compiled_version()) }
+
+    /// The major and minor version of the library that is loaded.
+    public static var loadedVersion: (major: Int, minor: Int) {
+        var major: Int32 = 0
+        var minor: Int32 = 0
+        ct_loaded_major_minor(&major, &minor)
+        return (Int(major), Int(minor))
+    }
+
+    /// Throws where the loaded library is another version than the headers.
+    ///
+    /// Nothing else notices: a program built for 2.11 starts with 2.13 and computes nonsense.
+    public static func checkVersion() throws(TorchError) {
+        var major: Int32 = 0
+        var minor: Int32 = 0
+        ct_compiled_major_minor(&major, &minor)
+        let loaded = loadedVersion
+        guard (Int(major), Int(minor)) == loaded else {
+            throw TorchError(
+                code: .internal, operation: "checkVersion",
+                message: "built for libtorch \(major).\(minor), but \(loaded.major).\(loaded.minor) is loaded"
+            )
+        }
+    }
+
+    /// How many threads one operation on this thread may use; setting it also decides for threads to come.
+    public static var threads: Int { Int(ct_threads()) }
+
+    /// Sets how many threads one operation may use, on this thread and on threads that start later.
+    public static func setThreads(_ count: Int) throws(TorchError) {
+        try check(ct_set_threads(Int32(clamping: count)), operation: "setThreads")
+    }
+
+    /// Keeps operations of this thread on this thread, whatever other threads use; for loader threads.
+    public static func useOneThreadHere() { ct_use_one_thread_here() }
+
+    /// Makes operations choose kernels that give the same bits every time, and throw where there is none.
+    public static func setDeterministic(_ flag: Bool) throws(TorchError) {
+        try check(ct_set_deterministic(flag), operation: "setDeterministic")
+    }
+
+    /// The number of CUDA devices; zero where there is no CUDA.
+    ///
+    /// The first use loads the CUDA part of libtorch.
+    public static var cudaDeviceCount: Int { Int(ct_cuda_device_count()) }
+
+    /// Whether there is a CUDA device that can be used.
+    public static var cudaAvailable: Bool { cudaDeviceCount > 0 }
+
+    /// Why there is no CUDA device; nil where there is one.
+    public static var cudaUnavailableReason: String? {
+        cudaAvailable ? nil : String(cString: ct_cuda_reason())
+    }
+
+    /// Waits until everything queued on a device is done; on the CPU it always is.
+    public static func synchronize(_ device: Device) throws(TorchError) {
+        try check(ct_synchronize(device.number), operation: "synchronize")
+    }
+}
