@@ -39,7 +39,6 @@ public struct EpochSampler: Sendable {
     }
 
     private func permutation(_ epoch: Int) -> [Int] {
-        var generator = KeyedRandom(seed: seed, stream: UInt64(epoch))
-        return (0..<count).shuffled(using: &generator)
+        Philox.permutation(of: count, seed: seed, stream: UInt64(epoch))
     }
 }

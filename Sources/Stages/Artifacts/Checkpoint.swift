@@ -1,0 +1,19 @@
+public import Engine
+internal import Foundation
+public import Training
+
+/// A trained model: weights, and what they mean.
+public struct Checkpoint: Artifact {
+    public static let kind = "checkpoint"
+
+    /// Where the artifact lies.
+    public let location: ArtifactLocation
+    /// Architecture, classes, preprocessing, lineage.
+    public let card: ModelCard
+
+    /// Opens a checkpoint's card; the weights are read when they are needed.
+    public init(_ location: ArtifactLocation) throws {
+        self.location = location
+        card = try ModelCard(in: location.directory)
+    }
+}

@@ -1,0 +1,78 @@
+internal import Diagnostics
+internal import Engine
+internal import Foundation
+internal import Tensors
+internal import Training
+internal import Vision
+
+/// What the training stages share: the device, the session, and labelled images that fit their classes.
+extension StageContext {
+    /// The device to compute on, made ready: threads set, deterministic algorithms on.
+    func prepareDevice() throws -> Device {
+        guard let device = Device(execution.device) else {
+            throw Diagnostic(
+                "unknown device '\(execution.device)'", hint: "devices are cpu, cuda and cuda:0", exitCode: .usage)
+        }
+        if device != .cpu, !Torch.cudaAvailable {
+            throw Diagnostic(
+                "device '\(execution.device)' is not available: \(Torch.cudaUnavailableReason ?? "no GPU")",
+                hint: "run with --device cpu, or see `retort doctor`", exitCode: .unavailable)
+        }
+        try Torch.setThreads(execution.threads)
+        try Torch.setDeterministic(true)
+        return device
+    }
+
+    /// The session of a training loop whose checkpoints live in this stage's state.
+    func trainingSession(_ generator: Generator) -> TrainingSession {
+        TrainingSession(
+            folder: state, generator: generator,
+            hooks: TrainingHooks(
+                advance: { step, total, metrics, save in
+                    try self.advance(to: step, of: total, metrics, saving: save)
+                },
+                metric: { self.metric(step: $0, name: $1, value: $2) },
+                rewind: { self.rewindMetrics(to: $0) }))
+    }
+
+    /// Opens the data sets behind some inputs.
+    func provider(for inputs: String...) throws -> ImageProvider {
+        try Datasets(of: inputs.flatMap { locations(of: $0) }).provider(store: store)
+    }
+
+    /// Notes what a training has cost, for the report: images seen and parameters moved.
+    func note(_ recipe: Recipe, model: LoadedModel) {
+        count("steps", recipe.steps)
+        count("images_seen", recipe.steps * recipe.batchSize)
+        count("parameters", model.parameters.trainableCount)
+    }
+}
+
+extension ImageSet {
+    /// The selected images, every one of which must have a label.
+    func labelledRecords(for purpose: String) throws -> [ImageRecord] {
+        let records = try records()
+        let name = location.node + (location.selector.map { ".\($0)" } ?? "")
+        guard !records.isEmpty else {
+            throw Diagnostic("'\(name)' has no images for \(purpose)", exitCode: .badData)
+        }
+        let missing = records.filter { $0.label == nil }
+        guard missing.isEmpty else {
+            throw Diagnostic(
+                "\(missing.count) of \(records.count) images of '\(name)' have no label, which \(purpose) needs; "
+                    + "the first is \(missing[0].member)",
+                hint: "labels come from class folders, .cls files, or the manifest's label column",
+                exitCode: .badData)
+        }
+        return records
+    }
+}
+
+/// Checks that two labelled sets, or a model and a set, speak of the same classes.
+func requireSameClasses(_ a: [String], _ b: [String], _ what: String) throws {
+    guard a != b else { return }
+    let difference = Set(a).symmetricDifference(b).sorted().prefix(5).joined(separator: ", ")
+    throw Diagnostic(
+        "\(what) do not have the same classes (\(a.count) and \(b.count)): \(difference)",
+        hint: "both need the same class names in the same order", exitCode: .badData)
+}

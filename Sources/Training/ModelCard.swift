@@ -1,0 +1,43 @@
+internal import Diagnostics
+public import Foundation
+public import Models
+
+/// What a checkpoint's weights mean: `model.json`.
+public struct ModelCard: Codable, Hashable, Sendable {
+    /// The architecture with its options and its preprocessing.
+    public var configuration: ModelConfiguration
+    /// The class names, by output; empty where the outputs have no names.
+    public var classes: [String]
+    /// What the model was made from, newest last: `pretrain vfm`, `fine-tune teacher`.
+    public var lineage: [String]
+
+    /// Creates a card.
+    public init(configuration: ModelConfiguration, classes: [String], lineage: [String] = []) {
+        self.configuration = configuration
+        self.classes = classes
+        self.lineage = lineage
+    }
+
+    /// The file's name in a checkpoint.
+    public static let file = "model.json"
+
+    /// Reads the card of a checkpoint.
+    public init(in directory: URL) throws {
+        let url = directory.appending(path: Self.file)
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: url))
+        } catch {
+            throw Diagnostic(
+                "cannot read \(url.path): \(error)", hint: "a checkpoint holds model.safetensors and model.json",
+                exitCode: .badData)
+        }
+    }
+
+    /// Writes the card into a checkpoint.
+    public func write(to directory: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        try (encoder.encode(self) + Data("\n".utf8))
+            .write(to: directory.appending(path: Self.file), options: .atomic)
+    }
+}

@@ -1,0 +1,72 @@
+internal import Layers
+internal import Models
+public import Tensors
+public import Vision
+
+/// Trains a classifier on labelled images, the whole network or the head alone.
+public struct SupervisedTraining {
+    /// The model to train.
+    public var model: LoadedModel
+    /// Labelled images to train on.
+    public var train: [ImageRecord]
+    /// Labelled images on which the accuracy is watched; may be empty.
+    public var validation: [ImageRecord]
+    /// Opens the images.
+    public var provider: ImageProvider
+    /// How training views are drawn.
+    public var views: ViewPolicy
+    /// Steps, batch size, rates.
+    public var recipe: Recipe
+    /// The probability mass spread over the wrong classes.
+    public var labelSmoothing = 0.0
+    /// Whether only the classifier learns, on frozen features.
+    public var isProbe = false
+    /// Threads that load images.
+    public var workers = 2
+
+    /// Creates the training of a model on labelled images.
+    public init(
+        _ model: LoadedModel, train: [ImageRecord], validation: [ImageRecord] = [], provider: ImageProvider,
+        views: ViewPolicy, recipe: Recipe
+    ) {
+        self.model = model
+        self.train = train
+        self.validation = validation
+        self.provider = provider
+        self.views = views
+        self.recipe = recipe
+    }
+
+    /// Trains to the end; the model then holds the trained weights.
+    public func run(_ session: TrainingSession) throws {
+        let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
+        let labels = train.map { $0.label ?? 0 }
+        let size = model.card.configuration.imageSize
+        if isProbe { try model.parameters.freeze { !model.isHead($0) } }
+        let trainer = try Trainer(model, recipe: recipe, session: session)
+        let loader = { (steps: Range<Int>) in
+            BatchLoader(provider, batches: steps, sizes: [size], workers: workers) { step in
+                sampler.batch(step).map {
+                    ImageView(train[$0.index], views, number: $0.epoch, seed: recipe.seed)
+                }
+            }
+        }
+        let inference = Inference(model, provider: provider, workers: workers)
+        let interval = max(1, Recipe.steps(epochs: 1, count: max(train.count, 20 * recipe.batchSize), batchSize: recipe.batchSize))
+        try trainer.train(
+            loader: loader, validateEvery: interval,
+            validate: {
+                validation.isEmpty ? [] : [("val_top1", try inference.accuracy(on: validation))]
+            },
+            objective: { batch, step in
+                let images = try model.images(batch, size: size)
+                let targets = try Tensor(sampler.batch(step).map { labels[$0.index] }).to(model.device)
+                let features =
+                    isProbe
+                    ? try withoutGradients { try model.network.features(images, mode: .evaluation) }
+                    : try model.network.features(images, mode: .training)
+                return try crossEntropy(
+                    model.network.head(features), targets, labelSmoothing: labelSmoothing)
+            })
+    }
+}

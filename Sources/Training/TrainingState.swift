@@ -1,0 +1,36 @@
+public import Foundation
+internal import Safetensors
+public import Tensors
+
+/// The checkpoint of a training loop: one safetensors file, replaced atomically.
+struct TrainingState {
+    /// What was saved: tensors under prefixed names, and the number of finished steps.
+    struct Saved {
+        var step: Int
+        var tensors: [String: Tensor]
+
+        /// The tensors under a prefix, without it.
+        func tensors(below prefix: String) -> [String: Tensor] {
+            var result: [String: Tensor] = [:]
+            for (name, tensor) in tensors where name.hasPrefix(prefix) {
+                result[String(name.dropFirst(prefix.count))] = tensor
+            }
+            return result
+        }
+    }
+
+    let file: URL
+
+    init(folder: URL) { file = folder.appending(path: "training.safetensors") }
+
+    func write(_ tensors: [(name: String, tensor: Tensor)], step: Int) throws {
+        try TensorFile.write(tensors, metadata: ["step": String(step)], to: file)
+    }
+
+    /// The last checkpoint; nil when there is none.
+    func read() throws -> Saved? {
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        let (tensors, metadata) = try TensorFile.read(file)
+        return Saved(step: metadata["step"].flatMap { Int($0) } ?? 0, tensors: tensors)
+    }
+}
