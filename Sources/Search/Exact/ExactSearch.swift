@@ -1,0 +1,120 @@
+internal import Diagnostics
+
+/// Exact search by streamed inner products.
+///
+/// The gallery is read once, block by block; memory is O(queries · k + one block). All vectors are scaled to unit
+/// length first. Results are exact for the stored vectors and deterministic: see `ScoreTiles`.
+public enum ExactSearch {
+    /// The `k` most similar eligible rows of the gallery for each query, best first.
+    ///
+    /// Between equal similarities the first in `order` wins.
+    public static func topK(
+        _ k: Int, for queries: VectorTable, in gallery: some VectorSource, eligible: [Bool]? = nil,
+        order: TieOrder = .byRow
+    ) throws -> [[Neighbour]] {
+        guard k > 0 else { return Array(repeating: [], count: queries.count) }
+        var best = Array(repeating: BestNeighbours(capacity: k, order: order), count: queries.count)
+        try scan(queries, gallery, eligible, best: k, limit: { best[$0].threshold }) { query, neighbour in
+            best[query].offer(neighbour)
+        }
+        return best.indices.map { best[$0].cut() }
+    }
+
+    /// For each row of a large source, its most similar among a few others.
+    ///
+    /// Between equal similarities the first in `order`, an order of the others, wins. Empty without others.
+    public static func nearest(
+        to rows: some VectorSource, among others: VectorTable, order: TieOrder = .byRow
+    ) throws -> [Neighbour] {
+        guard others.count > 0 else { return [] }
+        var nearest: [Neighbour] = []
+        nearest.reserveCapacity(rows.count)
+        try rows.forEachBlock(of: 1024) { _, block in
+            let table = VectorTable(Array(block), dimension: rows.dimension, name: rows.name)
+            nearest += try topK(1, for: table, in: others, order: order).flatMap { $0 }
+        }
+        return nearest
+    }
+
+    /// The gallery rows with a similarity of at least `threshold` to each query, by row.
+    public static func neighbours(
+        atLeast threshold: Float, of queries: VectorTable, in gallery: some VectorSource, eligible: [Bool]? = nil
+    ) throws -> [[Neighbour]] {
+        var found = [[Neighbour]](repeating: [], count: queries.count)
+        try scan(queries, gallery, eligible, limit: { _ in threshold }) { query, neighbour in
+            if neighbour.similarity >= threshold { found[query].append(neighbour) }
+        }
+        return found
+    }
+
+    /// The place of given neighbours among the eligible rows of the gallery, for each query; the nearest is 1.
+    ///
+    /// Every list must be sorted, best first.
+    public static func ranks(
+        of neighbours: [[Neighbour]], for queries: VectorTable, in gallery: some VectorSource,
+        eligible: [Bool]? = nil, order: TieOrder = .byRow
+    ) throws -> [[Int]] {
+        var before = neighbours.map { Array(repeating: 0, count: $0.count) }
+        try scan(
+            queries, gallery, eligible, limit: { neighbours[$0].last?.similarity ?? .infinity }
+        ) { query, neighbour in
+            let place = neighbours[query].partitioningIndex { order.precedes(neighbour, $0) }
+            if place < before[query].count { before[query][place] += 1 }
+        }
+        return before.map { counts in
+            var total = 0
+            return counts.map {
+                total += $0
+                return total + 1
+            }
+        }
+    }
+
+    /// The similarity of one query to each row of a table.
+    public static func similarities(of query: VectorTable, to rows: VectorTable) throws -> [Float] {
+        try checkDimensions(query, rows)
+        let tiles = ScoreTiles(queries: try unit(query))
+        let rows = try unit(rows)
+        return try rows.values.withUnsafeBufferPointer { block in
+            try tiles.similarities(ofQuery: 0, to: block, at: Array(0..<Int32(rows.count)))
+        }
+    }
+
+    /// Offers every pair that may reach the query's limit, with its exact similarity, rows ascending.
+    private static func scan(
+        _ queries: VectorTable, _ gallery: some VectorSource, _ eligible: [Bool]?, best: Int = .max,
+        limit: (_ query: Int) -> Float, offer: (_ query: Int, Neighbour) -> Void
+    ) throws {
+        try checkDimensions(queries, gallery)
+        let tiles = ScoreTiles(queries: try unit(queries))
+        try gallery.forEachUnitBlock(eligible: eligible) { rows, block in
+            try tiles.score(block) { query, scores in
+                let positions = try tiles.positions(atLeast: limit(query), best: best, in: scores)
+                let similarities = try tiles.similarities(ofQuery: query, to: block, at: positions)
+                for (position, similarity) in zip(positions, similarities) {
+                    offer(query, Neighbour(row: rows[Int(position)], similarity: similarity))
+                }
+            }
+        }
+    }
+
+    private static func checkDimensions(_ a: some VectorSource, _ b: some VectorSource) throws(Diagnostic) {
+        guard a.dimension != b.dimension, a.count > 0, b.count > 0 else { return }
+        throw Diagnostic(
+            "\(a.name) has \(a.dimension) values a row, but \(b.name) has \(b.dimension)",
+            hint: "embed both with the same checkpoint", exitCode: .badData)
+    }
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// The first position whose element satisfies a predicate that, once true, stays true.
+    func partitioningIndex(where predicate: (Element) -> Bool) -> Int {
+        var low = startIndex
+        var high = endIndex
+        while low < high {
+            let middle = low + (high - low) / 2
+            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,59 @@
+/// What `index.json` says about an index.
+public struct IndexDescription: Codable, Hashable, Sendable {
+    /// The factory string, with `auto` resolved.
+    public var factory: String
+    /// The number of rows.
+    public var count: Int
+    /// The number of values in a row.
+    public var dimension: Int
+    /// The measure of similarity: always `inner_product`.
+    public var metric: String
+    /// Search parameters set on top of FAISS's defaults.
+    public var parameters: [String: Int]
+    /// The share of true neighbours found for held-out queries; nil when it was not measured.
+    public var recall: Recall?
+
+    /// Creates a description.
+    public init(
+        factory: String, count: Int, dimension: Int, metric: String = "inner_product",
+        parameters: [String: Int] = [:], recall: Recall? = nil
+    ) {
+        self.factory = factory
+        self.count = count
+        self.dimension = dimension
+        self.metric = metric
+        self.parameters = parameters
+        self.recall = recall
+    }
+}
+
+extension VectorIndex {
+    /// Builds an index over all rows of a source, reading it block by block.
+    ///
+    /// The training sample is every so many-th row (at least 65,536 rows and 256 a list where there are as many), so the result depends on the rows alone.
+    public static func build(
+        over source: some VectorSource, factory: String = "auto", rule: IndexRule = IndexRule(),
+        progress: (_ added: Int) throws -> Void = { _ in }
+    ) throws -> (index: VectorIndex, description: IndexDescription) {
+        let resolved = rule.factory(factory, count: source.count, dimension: source.dimension)
+        let index = try VectorIndex(factory: resolved, dimension: source.dimension)
+        if try !index.isTrained {
+            let wanted = max(256 * (IndexRule.lists(in: resolved) ?? 0), 65_536)
+            let step = max(1, (source.count + wanted - 1) / wanted)
+            let sample = try source.table(rows: Array(stride(from: 0, to: source.count, by: step)))
+            try index.train(on: unit(sample))
+        }
+        try source.forEachUnitBlock { rows, block in
+            try index.add(VectorTable(Array(block), dimension: source.dimension, name: source.name))
+            try progress(rows.count)
+        }
+        var parameters: [String: Int] = [:]
+        if let probes = IndexRule.probes(for: resolved) {
+            parameters["nprobe"] = probes
+            try index.set("nprobe", to: probes)
+        }
+        let description = IndexDescription(
+            factory: resolved, count: source.count, dimension: source.dimension, parameters: parameters)
+        return (index, description)
+    }
+}

@@ -1,0 +1,78 @@
+internal import CFaiss
+internal import Diagnostics
+
+/// How far from one the length of a stored vector may be: bf16 rounds a unit vector by at most 0.4 %.
+let unitTolerance = 0.01
+
+/// The rows a pass works on at a time: 8,192 × 1,280 values are 40 MiB.
+let blockRows = 8192
+
+/// The same rows, scaled to a length of exactly one.
+///
+/// Stored vectors are unit vectors but for rounding; without the scaling, fp16 rows would miss their own duplicates
+/// by a thousandth. A row that is far from unit length was never normalised, and is an error.
+func unit(_ rows: VectorTable) throws -> VectorTable {
+    var values = rows.values
+    try values.withUnsafeMutableBufferPointer {
+        try scaleToUnit($0, dimension: rows.dimension, firstRow: 0, name: rows.name)
+    }
+    return VectorTable(values, dimension: rows.dimension, name: rows.name)
+}
+
+extension VectorSource {
+    /// Calls `body` with one block after another of rows as they are stored; the buffer is reused.
+    func forEachBlock(
+        of size: Int = blockRows,
+        _ body: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
+    ) throws {
+        guard count > 0 else { return }
+        try withFloats(Swift.min(size, count) * dimension) { buffer in
+            for start in stride(from: 0, to: count, by: size) {
+                let rows = start..<Swift.min(start + size, count)
+                let block = UnsafeMutableBufferPointer(rebasing: buffer[0..<rows.count * dimension])
+                try read(rows, into: block)
+                try body(rows, block)
+            }
+        }
+    }
+
+    /// Calls `body` with one block after another of eligible rows, scaled to unit length, and their numbers.
+    func forEachUnitBlock(
+        eligible: [Bool]? = nil, _ body: ([Int], UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        try forEachBlock { rows, block in
+            try scaleToUnit(block, dimension: dimension, firstRow: rows.lowerBound, name: name)
+            let kept = rows.filter { eligible?[$0] ?? true }
+            if kept.count < rows.count { close(block, firstRow: rows.lowerBound, keeping: kept) }
+            guard !kept.isEmpty else { return }
+            try body(kept, UnsafeBufferPointer(rebasing: block[0..<kept.count * dimension]))
+        }
+    }
+
+    /// Moves the kept rows of a block together.
+    private func close(_ block: UnsafeMutableBufferPointer<Float>, firstRow: Int, keeping kept: [Int]) {
+        guard let base = block.baseAddress else { return }
+        for (position, row) in kept.enumerated() where row - firstRow != position {
+            (base + position * dimension).update(from: base + (row - firstRow) * dimension, count: dimension)
+        }
+    }
+}
+
+private func scaleToUnit(
+    _ values: UnsafeMutableBufferPointer<Float>, dimension: Int, firstRow: Int, name: String
+) throws {
+    var offending: Int64 = -1
+    var length = 1.0
+    try check("normalize") {
+        cf_normalize(
+            Int64(values.count / dimension), Int64(dimension), values.baseAddress, unitTolerance, &offending,
+            &length)
+    }
+    guard offending >= 0 else { return }
+    let row = firstRow + Int(offending)
+    throw Diagnostic(
+        length.isFinite
+            ? "row \(row) of \(name) has length \(length), not 1" : "row \(row) of \(name) is not a finite vector",
+        hint: "similarities are cosines: divide every embedding by its length before it is written",
+        exitCode: .badData)
+}
