@@ -75,10 +75,11 @@ public struct DistillationTraining {
                 let features = try student.network.features(images, mode: .training)
                 let answer = try answer(batch, items: sampler.batch(step))
                 guard let projection else {
-                    return try distillation(
-                        student: student.network.head(features), teacher: answer, temperature: temperature)
+                    return try Loss.distillation(
+                        teacher: answer, student: student.network.head(features), temperature: temperature)
                 }
-                return try infoNCE(projection.layer(features), answer, temperature: temperature)
+                return try Loss.infoNCE(
+                    projected: projection.layer(features), target: answer, temperature: temperature)
             })
     }
 

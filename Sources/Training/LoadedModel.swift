@@ -1,6 +1,7 @@
 public import Foundation
 public import Layers
 public import Models
+internal import Safetensors
 public import Tensors
 public import Vision
 
@@ -25,16 +26,18 @@ public struct LoadedModel {
     ///
     /// - Parameter classes: gives the network a fresh classifier for these classes, unless it has one already.
     public static func load(
-        _ directory: URL, device: Device, classes: [String]? = nil, generator: Generator? = nil
+        _ directory: URL, device: Device, classes: [String]? = nil, generator: Generator? = nil,
+        adjust: (inout ModelConfiguration) -> Void = { _ in }
     ) throws -> LoadedModel {
         var card = try ModelCard(in: directory)
+        adjust(&card.configuration)
         let isFresh = classes.map { $0 != card.classes } ?? false
         if let classes, isFresh {
             card.classes = classes
             card.configuration.classCount = classes.count
         }
         let generator = try generator ?? Generator(seed: 0)
-        let tensors = try TensorFile.read(directory.appending(path: weightsFile)).tensors
+        let tensors = try SafetensorsFile(directory.appending(path: weightsFile)).state()
         let configuration = card.configuration
         let (network, parameters) = try Parameters.load(
             tensors, reinitializing: isFresh ? ModelRegistry.headPrefixes(of: configuration) : [],
@@ -64,10 +67,11 @@ public struct LoadedModel {
         try card.write(to: directory)
     }
 
+    /// The prefixes of the classifier's parameters.
+    public var headPrefixes: [String] { network.headPrefixes }
+
     /// Whether a parameter belongs to the classifier.
-    public func isHead(_ name: String) -> Bool {
-        ModelRegistry.headPrefixes(of: card.configuration).contains { name.hasPrefix($0) }
-    }
+    public func isHead(_ name: String) -> Bool { headPrefixes.contains { name == $0 || name.hasPrefix($0 + ".") } }
 
     /// A batch's images as the network wants them: fp32 `[B, 3, S, S]`, normalised.
     public func images(_ batch: Batch, size: Int) throws -> Tensor {

@@ -42,7 +42,10 @@ public struct SupervisedTraining {
         let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
         let labels = train.map { $0.label ?? 0 }
         let size = model.card.configuration.imageSize
-        if isProbe { try model.parameters.freeze { !model.isHead($0) } }
+        if isProbe {
+            try model.parameters.freeze("")
+            for prefix in model.headPrefixes { try model.parameters.unfreeze(prefix) }
+        }
         let trainer = try Trainer(model, recipe: recipe, session: session)
         let loader = { (steps: Range<Int>) in
             BatchLoader(provider, batches: steps, sizes: [size], workers: workers) { step in
@@ -52,7 +55,8 @@ public struct SupervisedTraining {
             }
         }
         let inference = Inference(model, provider: provider, workers: workers)
-        let interval = max(1, Recipe.steps(epochs: 1, count: max(train.count, 20 * recipe.batchSize), batchSize: recipe.batchSize))
+        let epoch = Recipe.steps(epochs: 1, count: train.count, batchSize: recipe.batchSize)
+        let interval = max(epoch, recipe.steps / 8)
         try trainer.train(
             loader: loader, validateEvery: interval,
             validate: {
@@ -65,7 +69,7 @@ public struct SupervisedTraining {
                     isProbe
                     ? try withoutGradients { try model.network.features(images, mode: .evaluation) }
                     : try model.network.features(images, mode: .training)
-                return try crossEntropy(
+                return try Loss.crossEntropy(
                     model.network.head(features), targets, labelSmoothing: labelSmoothing)
             })
     }

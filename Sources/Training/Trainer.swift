@@ -1,5 +1,4 @@
-internal import Diagnostics
-public import Foundation
+internal import Foundation
 public import Layers
 public import Tensors
 public import Vision
@@ -10,33 +9,41 @@ public import Vision
 /// the CPU with the same number of threads: the batch of a step is a function of the step, and the checkpoint
 /// holds weights, moving averages, optimizer state and the random generator.
 public final class Trainer {
-    private let parameters: Parameters
+    private let parameters: [(prefix: String, parameters: Parameters)]
     private let recipe: Recipe
-    private let generator: Generator
+    private let session: TrainingSession
+    private let device: Device
     private let state: TrainingState
-    private let hooks: TrainingHooks
-    private let optimizer: ParameterOptimizer
-    private var average: ExponentialMovingAverage?
+    private let optimizer: any Optimizer
+    private let average: MovingAverage?
 
     /// How often the loop writes a checkpoint of its own accord.
-    public var checkpointInterval: Duration = .seconds(30)
+    public var checkpointInterval: Duration = .seconds(20)
     /// How often the loop records its loss.
     public var logInterval = 10
 
-    /// Creates a trainer for the trainable parameters of a model; `folder` keeps its checkpoints.
+    /// Creates a trainer for what can be trained of a model.
     ///
-    /// - Parameter isHead: whether a parameter, by name, belongs to the head, which learns at its own rate.
+    /// - Parameter extra: parameters that are trained along with the model but are no part of it, such as a
+    ///   projection between two feature spaces.
     public init(
-        _ parameters: Parameters, recipe: Recipe, generator: Generator, folder: URL, hooks: TrainingHooks,
-        isHead: (String) -> Bool = { _ in false }
+        _ model: LoadedModel, also extra: Parameters? = nil, recipe: Recipe, session: TrainingSession
     ) throws {
-        self.parameters = parameters
+        parameters = [("model.", model.parameters)] + (extra.map { [("extra.", $0)] } ?? [])
         self.recipe = recipe
-        self.generator = generator
-        self.hooks = hooks
-        state = TrainingState(folder: folder)
-        optimizer = try ParameterOptimizer(parameters, recipe: recipe, isHead: isHead)
-        average = try recipe.averageDecay.map { try ExponentialMovingAverage(parameters, decay: $0) }
+        self.session = session
+        device = model.device
+        state = TrainingState(folder: session.folder)
+        let groups =
+            model.parameters.groups(weightDecay: recipe.weightDecay) {
+                model.isHead($0) ? recipe.headLearningRateScale : 1
+            } + (extra?.groups(weightDecay: recipe.weightDecay) ?? [])
+        optimizer =
+            switch recipe.optimizer {
+            case .adamw: try AdamW(groups, learningRate: recipe.learningRate)
+            case .sgd: try SGD(groups, learningRate: recipe.learningRate, momentum: 0.9, nesterov: true)
+            }
+        average = try recipe.averageDecay.map { try MovingAverage(of: model.parameters, decay: $0) }
     }
 
     /// Trains to the end, from the last checkpoint if there is one.
@@ -47,11 +54,11 @@ public final class Trainer {
     ///   - objective: the scalar loss of a batch.
     public func train(
         loader: (Range<Int>) throws -> BatchLoader, validateEvery interval: Int = .max,
-        validate: () throws -> [(String, Double)] = { [] }, objective: (Batch) throws -> Tensor
+        validate: () throws -> [(String, Double)] = { [] }, objective: (Batch, Int) throws -> Tensor
     ) throws {
         let start = try restore()
-        hooks.rewind(start)
-        guard start < recipe.steps else { return try useAverage() }
+        session.hooks.rewind(start)
+        guard start < recipe.steps else { return try keepAverage() }
         let loader = try loader(start..<recipe.steps)
         defer { loader.cancel() }
         let clock = ContinuousClock()
@@ -67,10 +74,10 @@ public final class Trainer {
             if done % logInterval == 0 || done == recipe.steps {
                 loss = Double(try value.item())
                 guard loss.isFinite else { throw NonFiniteLoss(step: done, images: batch.views.map(\.record.id)) }
-                hooks.metric(done, "loss", loss)
+                session.hooks.metric(done, "loss", loss)
             }
             if done % interval == 0 || done == recipe.steps {
-                for (name, value) in try validate() { hooks.metric(done, name, value) }
+                for (name, value) in try average?.withAverages(validate) ?? validate() { session.hooks.metric(done, name, value) }
             }
             if clock.now - lastCheckpoint > checkpointInterval, done < recipe.steps {
                 try save(step: done)
@@ -79,45 +86,52 @@ public final class Trainer {
             let elapsed = (clock.now - began).seconds
             let rate = Double((done - start) * recipe.batchSize) / max(elapsed, 1e-9)
             let waited = loader.waited.seconds / max(elapsed, 1e-9)
-            try hooks.advance(
+            try session.hooks.advance(
                 done, recipe.steps, ["loss": loss, "images_per_second": rate, "data_wait": waited]
             ) { try save(step: done) }
         }
         try save(step: recipe.steps)
-        try useAverage()
+        try keepAverage()
     }
 
-    private func update(_ batch: Batch, step: Int, objective: (Batch) throws -> Tensor) throws -> Tensor {
-        let schedule = Schedule.cosine(steps: recipe.steps, warmup: recipe.warmup)
-        let loss =
-            switch recipe.precision {
-            case .fp32: try objective(batch)
-            case .bf16: try autocast(.bfloat16) { try objective(batch) }
-            }
+    private func update(_ batch: Batch, step: Int, objective: (Batch, Int) throws -> Tensor) throws -> Tensor {
+        let schedule = Schedule(
+            .cosine, steps: recipe.steps, warmUp: Int(recipe.warmup * Double(recipe.steps)), floor: 0.01)
+        optimizer.learningRate = recipe.learningRate * schedule.factor(at: step)
+        try optimizer.zeroGrad()
+        let loss = try recipe.precision.run(on: device) { try objective(batch, step) }
         try loss.backward()
-        try optimizer.step(scale: schedule.factor(at: step), clip: recipe.gradientClip)
-        try average?.update(parameters)
+        if let limit = recipe.gradientClip { try clipGradNorm(optimizer.parameters, maxNorm: limit) }
+        try optimizer.step()
+        try average?.update()
         return try loss.detach()
     }
 
     /// The weights that training ends with are the averaged ones, where an average was kept.
-    private func useAverage() throws { try average?.copy(to: parameters) }
+    private func keepAverage() throws {
+        guard let average else { return }
+        try parameters[0].parameters.restore(average.state())
+    }
 
     private func save(step: Int) throws {
-        var tensors = parameters.all.map { (name: "model." + $0.name, tensor: $0.tensor) }
+        var tensors = parameters.flatMap { prefix, parameters in
+            parameters.named.map { (name: prefix + $0.name, tensor: $0.tensor) }
+        }
         tensors += optimizer.state.map { (name: "optimizer." + $0.name, tensor: $0.tensor) }
-        tensors += average?.state.map { (name: "average." + $0.name, tensor: $0.tensor) } ?? []
-        tensors.append((name: "generator", tensor: try Tensor(bytes: generator.state())))
-        try state.write(tensors, step: step)
+        if let average {
+            tensors += average.state().sorted { $0.key < $1.key }.map { (name: "average." + $0.key, tensor: $0.value) }
+        }
+        tensors.append((name: "generator", tensor: try Tensor(bytes: session.generator.state())))
+        try state.write(tensors, step: step, updates: average?.updates ?? 0)
     }
 
     /// Returns the step to go on from.
     private func restore() throws -> Int {
         guard let saved = try state.read() else { return 0 }
-        try parameters.restore(saved.tensors(below: "model."))
+        for (prefix, parameters) in parameters { try parameters.restore(saved.tensors(below: prefix)) }
         try optimizer.restore(saved.tensors(below: "optimizer."))
-        try average?.restore(saved.tensors(below: "average."))
-        if let bytes = saved.tensors["generator"] { try generator.restore(bytes.bytes()) }
+        try average?.restore(saved.tensors(below: "average."), updates: saved.updates)
+        if let bytes = saved.tensors["generator"] { try session.generator.restore(bytes.bytes()) }
         return saved.step
     }
 }

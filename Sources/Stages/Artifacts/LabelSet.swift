@@ -1,6 +1,7 @@
 internal import Diagnostics
 public import Engine
 internal import Foundation
+internal import Layers
 internal import Safetensors
 internal import Tensors
 internal import Training
@@ -46,7 +47,7 @@ public struct LabelSet: Artifact {
         var features: [Tensor] = []
         var count = 0
         while count < rows.count {
-            let shard = try TensorFile.read(Self.shard(logits.count, in: location.directory)).tensors
+            let shard = try SafetensorsFile(Self.shard(logits.count, in: location.directory)).state()
             guard let logit = shard["logits"], let feature = shard["features"], logit.shape[0] > 0 else {
                 throw Diagnostic(
                     "\(location.directory.path): labels shard \(logits.count) lacks its tensors",

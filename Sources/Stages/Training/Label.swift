@@ -1,6 +1,8 @@
 internal import Diagnostics
 internal import Engine
 internal import Foundation
+internal import Layers
+internal import Safetensors
 internal import Tensors
 internal import Training
 internal import Vision
@@ -70,7 +72,10 @@ struct Label: Stage {
             features.append(try output.features.to(.float16).to(Device.cpu))
         }
         func shaped(_ parts: [Tensor]) throws -> Tensor { try Tensor.cat(parts).reshape(rows.count, views, -1) }
-        try TensorFile.write(
-            [(name: "logits", tensor: try shaped(logits)), (name: "features", tensor: try shaped(features))], to: file)
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try SafetensorsFile.write(
+            [(name: "logits", tensor: try shaped(logits)), (name: "features", tensor: try shaped(features))],
+            to: file)
     }
 }

@@ -44,7 +44,7 @@ extension StageContext {
     func note(_ recipe: Recipe, model: LoadedModel) {
         count("steps", recipe.steps)
         count("images_seen", recipe.steps * recipe.batchSize)
-        count("parameters", model.parameters.trainableCount)
+        count("parameters", model.parameters.count)
     }
 }
 

@@ -1,0 +1,70 @@
+internal import Diagnostics
+internal import Engine
+internal import Foundation
+internal import Search
+internal import Tensors
+internal import Training
+internal import Vision
+
+/// Turns every image into a unit vector, shard by shard.
+struct Embed: Stage {
+    static let name: StageName = "embed"
+    static let revision = 1
+    static let summary = "Turns every image into a unit vector, shard by shard."
+
+    /// How numbers are stored.
+    enum Storage: String, CaseIterable, SettingValue { case fp16, fp32 }
+
+    @Input("The checkpoint whose features are taken.") var model: Checkpoint
+    @Input("The images, of one or several data sets.") var images: [ImageCollection]
+    @Setting("Images in each shard, the unit of resuming.", in: 1...) var shardSize = 4096
+    @Setting("Images in each forward pass.", in: 1...) var batchSize = 64
+    @Setting("How numbers are stored.") var storage: Storage = .fp16
+    @Setting("Arithmetic of the forward pass.") var precision: Recipe.Precision = .fp32
+
+    func run(in context: StageContext) throws -> EmbeddingSet {
+        let device = try context.prepareDevice()
+        let loaded = try LoadedModel.load(model.location.directory, device: device)
+        let rows = try images.flatMap { try $0.splitRecords() }
+        guard !rows.isEmpty else { throw Diagnostic("there are no images to embed", exitCode: .badData) }
+        var inference = Inference(
+            loaded, provider: try context.provider(for: "images"), workers: context.execution.workers)
+        inference.batchSize = batchSize
+        inference.precision = precision
+        let shards = (rows.count + shardSize - 1) / shardSize
+        let encoder = JSONFiles.encoder()
+        for shard in 0..<shards {
+            let range = shard * shardSize..<min(rows.count, (shard + 1) * shardSize)
+            // The vectors are written last, and whole or not at all: a shard that has them is done.
+            let file = context.output.appending(path: EmbeddingLayout.shard(shard))
+            if !FileManager.default.fileExists(atPath: file.path) {
+                let vectors = try embed(rows[range].map(\.record), with: inference)
+                let lines = try rows[range].map {
+                    String(decoding: try encoder.encode(EmbeddingSet.Row(split: $0.split, record: $0.record)), as: UTF8.self)
+                }
+                try EmbeddingShards.write(
+                    shard: shard, VectorTable(vectors, dimension: loaded.network.featureWidth), metadata: lines,
+                    as: storage == .fp16 ? .float16 : .float32, to: context.output)
+            }
+            try context.advance(to: shard + 1, of: shards, ["images": Double(range.upperBound)])
+        }
+        try EmbeddingShards.write(ids: rows.map(\.record.id), to: context.output)
+        try JSONFiles.write(
+            EmbeddingDescription(
+                dimension: loaded.network.featureWidth, count: rows.count,
+                model: loaded.card.configuration.architecture),
+            to: context.output.appending(path: EmbeddingLayout.description))
+        try Datasets(of: context.locations(of: "images")).write(to: context.output)
+        context.count("images", rows.count)
+        context.count("dimension", loaded.network.featureWidth)
+        return try EmbeddingSet(ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+    }
+
+    private func embed(_ records: [ImageRecord], with inference: Inference) throws -> [Float] {
+        var values: [Float] = []
+        try inference.run(records.map { ImageView($0, .evaluation) }) { output in
+            values += try output.features.normalize(1).floats()
+        }
+        return values
+    }
+}
