@@ -21,8 +21,11 @@ public protocol Artifact: Sendable {
 }
 
 extension Artifact {
+    /// The artifact's own kind.
     public static var accepts: Set<String> { [kind] }
+    /// No parts: a selector stands for the whole artifact.
     public static func files(for selector: String) -> [String]? { nil }
+    /// None besides the usual ones.
     public static var records: Set<String> { [] }
 }
 

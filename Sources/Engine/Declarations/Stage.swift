@@ -42,9 +42,13 @@ public protocol Stage: Sendable {
 }
 
 extension Stage {
+    /// The section `stages`.
     public static var section: PipelineSection { .stages }
+    /// Accepts all settings.
     public func validate() throws {}
+    /// Nothing from outside the store.
     public func externalContent(in environment: PlanningEnvironment) throws -> [String: String] { [:] }
+    /// Leaves the artifact as it is.
     public func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws {}
 }
 
@@ -58,6 +62,6 @@ public struct StageName: Hashable, Sendable, ExpressibleByStringLiteral, CustomS
 }
 
 /// The sections of a pipeline file that declare nodes of the graph.
-public enum PipelineSection: String, Hashable, Sendable, CaseIterable {
+public enum PipelineSection: String, Codable, Hashable, Sendable, CaseIterable {
     case data, models, stages
 }

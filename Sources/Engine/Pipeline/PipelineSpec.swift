@@ -2,7 +2,7 @@ public import Diagnostics
 public import Foundation
 
 /// A pipeline as its file says it, with variables resolved and nothing yet checked against the stages.
-public struct PipelineSpec: Hashable, Sendable {
+public struct PipelineSpec: Codable, Hashable, Sendable {
     /// The pipeline's name.
     public var name: String
     /// The file it was read from, as the user named it.

@@ -15,6 +15,8 @@ final class ProgressLog {
     private let metricsFile: String
     private let progressFile: String
     private let disk = Disk()
+    private let startTime = monotonicSeconds()
+    private let earlier: StageProgress
     private var lastWrite: Double?
     private var metrics: AppendOnlyFile?
 
@@ -22,14 +24,26 @@ final class ProgressLog {
         node = setup.node
         metricsFile = setup.output.appending(path: "metrics.jsonl").path
         progressFile = setup.state.deletingLastPathComponent().appending(path: StageProgress.fileName).path
+        earlier =
+            (try? JSONDecoder().decode(
+                StageProgress.self, from: Data(contentsOf: URL(filePath: progressFile))))
+            ?? StageProgress(step: 0, total: 0, started: timestamp(), seconds: 0)
     }
+
+    /// When the work began, and how long it took over all its interruptions.
+    var timings: ArtifactRecord.Timings {
+        .init(started: earlier.started, finished: timestamp(), seconds: rounded(seconds))
+    }
+
+    private var seconds: Double { earlier.seconds + monotonicSeconds() - startTime }
 
     /// Remembers how far the stage is, on disk at most once a second.
     func advance(to step: Int, of total: Int) throws {
         let now = monotonicSeconds()
         if let lastWrite, now - lastWrite < 1, step != total { return }
         lastWrite = now
-        let progress = StageProgress(step: step, total: total)
+        let progress = StageProgress(
+            step: step, total: total, started: earlier.started, seconds: rounded(seconds))
         try disk.replace(progressFile, with: try CanonicalJSON.document(progress), isDurable: false)
     }
 
@@ -52,6 +66,10 @@ struct StageProgress: Codable, Hashable {
     static let fileName = "progress.json"
     var step: Int
     var total: Int
+    /// When the work began.
+    var started: String
+    /// How many seconds were spent on it so far.
+    var seconds: Double
 
     var fraction: Double { total > 0 ? min(1, Double(step) / Double(total)) : 0 }
 }

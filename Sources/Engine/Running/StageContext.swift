@@ -147,6 +147,9 @@ public final class StageContext {
         keeping { facts[name] = try JSON(encoding: value) }
     }
 
+    /// When the work began, and how long it took over all its interruptions.
+    var timings: ArtifactRecord.Timings { progress.timings }
+
     /// Throws what went wrong while the stage reported, if anything did: a full disk must not pass unnoticed.
     func finish() throws {
         if let trouble { throw trouble }

@@ -1,0 +1,155 @@
+internal import Diagnostics
+
+extension GraphBuilder {
+    /// Adds a node at every point of the matrix at which it exists.
+    ///
+    /// A node varies along the axes that apply to it, and along those of the nodes it reads through single
+    /// inputs. A list input gathers what the other axes spread.
+    mutating func expand(_ name: String) {
+        guard let node = resolved[name] else { return }
+        for own in points(along: node.axes) {
+            let entries = node.spec.entries.filter { entry in !own.contains { $0.axis == entry.key } }
+            let varied = node.axes.compactMap { axis -> PipelineEntry? in
+                let value = own.first { $0.axis == axis.name }?.value
+                return value.map {
+                    PipelineEntry(axis.name, at: axis.location, PipelineValue(.scalar($0), at: axis.location))
+                }
+            }
+            let all = entries + varied
+            let inherited = inheritedAxes(of: node, entries: all, at: own)
+            for rest in points(along: inherited) {
+                let point = spec.matrix.compactMap { axis in (own + rest).first { $0.axis == axis.name } }
+                bind(node, entries: all, at: point)
+            }
+        }
+    }
+
+    /// Every combination of the axes' values, the last axis fastest; without axes, the one empty point.
+    private func points(along axes: [MatrixAxis]) -> [[Graph.Coordinate]] {
+        axes.reduce([[]]) { points, axis in
+            points.flatMap { point in
+                axis.values.map { point + [Graph.Coordinate(axis: axis.name, value: $0)] }
+            }
+        }
+    }
+
+    private func inheritedAxes(
+        of node: Resolved, entries: [PipelineEntry], at own: [Graph.Coordinate]
+    ) -> [MatrixAxis] {
+        var names: Set<String> = []
+        for input in node.schema.inputs where !input.isList {
+            guard let value = entries.last(where: { $0.key == input.name })?.value,
+                let reference = value.scalar.flatMap(NodeReference.init)
+            else { continue }
+            for index in candidates(for: reference, at: own) {
+                names.formUnion(nodes[index].point.map(\.axis).filter { reference.point[$0] == nil })
+            }
+        }
+        names.subtract(own.map(\.axis))
+        return spec.matrix.filter { names.contains($0.name) }
+    }
+
+    /// The instances of a referenced node that agree with a point of the matrix.
+    private func candidates(for reference: NodeReference, at point: [Graph.Coordinate]) -> [Int] {
+        (instances[reference.node] ?? []).filter { index in
+            let instance = nodes[index]
+            return instance.point.allSatisfy { coordinate in
+                if let fixed = reference.point[coordinate.axis] { return fixed == coordinate.value }
+                return point.first { $0.axis == coordinate.axis }.map { $0.value == coordinate.value } ?? true
+            } && reference.point.keys.allSatisfy { axis in instance.point.contains { $0.axis == axis } }
+        }
+    }
+
+    /// Fills in a stage's settings and finds the instances it reads.
+    private mutating func bind(_ node: Resolved, entries: [PipelineEntry], at point: [Graph.Coordinate]) {
+        let stage = node.type.init()
+        var found = Problems()
+        stage.fill(entries, &found)
+        var isComplete = found.all.isEmpty
+        for setting in node.schema.settings where setting.fallback == nil {
+            isComplete = isComplete && entries.contains { $0.key == setting.name }
+        }
+        if isComplete { validate(stage, node.spec, &found) }
+        found.all.forEach { report($0) }
+
+        var inputs: [Graph.Edge] = []
+        for input in node.schema.inputs {
+            guard let entry = entries.last(where: { $0.key == input.name }) else { continue }
+            for value in Self.references(entry.value) {
+                guard let reference = value.scalar.flatMap(NodeReference.init),
+                    resolved[reference.node] != nil
+                else { continue }
+                let producers = candidates(for: reference, at: point)
+                if producers.isEmpty { reportNoInstance(reference, value, input.name) }
+                if producers.count > 1 && !input.isList { reportManyInstances(reference, value, input.name) }
+                inputs += producers.map {
+                    Graph.Edge(
+                        input: input.name, role: input.role, producer: $0, selector: reference.selector,
+                        location: value.location)
+                }
+            }
+        }
+        let suffix = point.map { "\($0.axis)=\($0.value)" }.joined(separator: ",")
+        instances[node.spec.name, default: []].append(nodes.count)
+        nodes.append(
+            Graph.Node(
+                name: node.spec.name + (suffix.isEmpty ? "" : "[\(suffix)]"), spec: node.spec, point: point,
+                stage: stage, schema: node.schema, inputs: inputs,
+                locations: Dictionary(entries.map { ($0.key, $0.value.location) }, uniquingKeysWith: { $1 })))
+    }
+
+    private func validate(_ stage: some Stage, _ spec: NodeSpec, _ problems: inout Problems) {
+        do {
+            try stage.validate()
+        } catch let error as Problems {
+            problems.report(error)
+        } catch var error as Diagnostic {
+            error.location = error.location ?? spec.nameLocation
+            problems.report(error)
+        } catch {
+            problems.report(Diagnostic("\(error)", at: spec.nameLocation))
+        }
+    }
+
+    private mutating func reportNoInstance(
+        _ reference: NodeReference, _ value: PipelineValue, _ input: String
+    ) {
+        let names = (instances[reference.node] ?? []).map { nodes[$0].name }
+        // A producer that could not be bound has been reported as such.
+        guard !names.isEmpty else { return }
+        report(
+            Diagnostic(
+                "\(input): the matrix has no \(value.phrase)", at: value.location,
+                hint: "there are \(names.joined(separator: ", "))"))
+    }
+
+    private mutating func reportManyInstances(
+        _ reference: NodeReference, _ value: PipelineValue, _ input: String
+    ) {
+        let names = (instances[reference.node] ?? []).map { nodes[$0].name }
+        report(
+            Diagnostic(
+                "\(input): one artifact is read, but the matrix has \(names.joined(separator: ", "))",
+                at: value.location))
+    }
+
+    /// Refuses a pipeline that learns anywhere from what it measures on.
+    mutating func checkLeakage() {
+        let edges = nodes.flatMap { node in node.inputs.map { (node: node.name, edge: $0) } }
+        let measured = edges.filter { $0.edge.role == .evaluation }
+        for (_, learned) in edges where learned.role == .training || learned.role == .queries {
+            let clash = measured.first { _, evaluation in
+                evaluation.producer == learned.producer
+                    && (evaluation.selector == learned.selector || evaluation.selector == nil
+                        || learned.selector == nil)
+            }
+            guard let clash else { continue }
+            let what = nodes[learned.producer].name + (learned.selector.map { ".\($0)" } ?? "")
+            report(
+                Diagnostic(
+                    "\(learned.input): '\(what)' is learned from here and measured on by '\(clash.node)'",
+                    at: learned.location,
+                    hint: "the measurement is at \(clash.edge.location); use another part"))
+        }
+    }
+}

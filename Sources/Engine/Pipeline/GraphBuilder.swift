@@ -1,0 +1,249 @@
+internal import Diagnostics
+
+/// Turns a pipeline specification into nodes, collecting every problem on the way.
+///
+/// First each node of the file is resolved: its stage kind, and which of its entries are references to other
+/// nodes. Then, in an order in which producers come first, every node is expanded along the matrix and bound.
+struct GraphBuilder {
+    /// A node of the file whose stage kind is known.
+    struct Resolved {
+        var spec: NodeSpec
+        var type: any Stage.Type
+        var schema: StageSchema
+        var axes: [MatrixAxis] = []
+    }
+
+    let spec: PipelineSpec
+    let types: [String: any Stage.Type]
+    var problems = Problems()
+    var resolved: [String: Resolved] = [:]
+    var nodes: [Graph.Node] = []
+    /// The indices in `nodes` of every node of the file, over all points of the matrix.
+    var instances: [String: [Int]] = [:]
+    private var reported: Set<Diagnostic> = []
+
+    init(_ spec: PipelineSpec, catalog: [any Stage.Type]) {
+        self.spec = spec
+        types = Dictionary(catalog.map { ($0.name.description, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    mutating func build() -> [Graph.Node] {
+        resolveNodes()
+        resolveMatrix()
+        let order = sortedNames()
+        checkReferences()
+        if order.count == resolved.count {
+            for name in order { expand(name) }
+        }
+        checkLeakage()
+        return nodes
+    }
+
+    /// Reports a problem once, however many points of the matrix have it.
+    mutating func report(_ problem: Diagnostic) {
+        if reported.insert(problem).inserted { problems.report(problem) }
+    }
+
+    private mutating func resolveNodes() {
+        var places: [String: SourceLocation] = [:]
+        for node in spec.nodes {
+            if let first = places[node.name] {
+                report(
+                    Diagnostic(
+                        "two nodes are named '\(node.name)'", at: node.nameLocation,
+                        hint: "the other one is at \(first)"))
+                continue
+            }
+            places[node.name] = node.nameLocation
+            if !NodeReference.isName(node.name) {
+                report(
+                    Diagnostic(
+                        "'\(node.name)' cannot name a node", at: node.nameLocation,
+                        hint: "use letters, digits, '-' and '_'"))
+            }
+            guard let type = types[node.uses] else {
+                let fitting = types.filter { $0.value.section == node.section }.keys
+                report(
+                    Diagnostic(
+                        "unknown stage kind '\(node.uses)'", at: node.usesLocation,
+                        hint: node.uses.didYouMean(types.keys)
+                            ?? "the section '\(node.section.rawValue)' knows \(fitting.sorted().joined(separator: ", "))"
+                    ))
+                continue
+            }
+            if type.section != node.section {
+                report(
+                    Diagnostic(
+                        "'\(node.uses)' belongs in the section '\(type.section.rawValue)'",
+                        at: node.usesLocation))
+            }
+            resolved[node.name] = Resolved(spec: node, type: type, schema: StageSchema(type))
+        }
+    }
+
+    private mutating func resolveMatrix() {
+        var seen: Set<String> = []
+        for axis in spec.matrix {
+            if !seen.insert(axis.name).inserted {
+                report(Diagnostic("two axes of the matrix are named '\(axis.name)'", at: axis.location))
+                continue
+            }
+            if axis.values.isEmpty {
+                report(Diagnostic("the matrix axis '\(axis.name)' has no values", at: axis.location))
+                continue
+            }
+            if Set(axis.values).count < axis.values.count {
+                report(Diagnostic("the matrix axis '\(axis.name)' has a value twice", at: axis.location))
+                continue
+            }
+            let declaring = spec.nodes.map(\.name).filter {
+                resolved[$0]?.schema.keys.contains(axis.name) ?? false
+            }
+            for name in axis.to ?? declaring {
+                guard let node = resolved[name] else {
+                    if !spec.nodes.contains(where: { $0.name == name }) {
+                        reportUnknown(name, at: axis.location)
+                    }
+                    continue
+                }
+                guard node.schema.keys.contains(axis.name) else {
+                    report(
+                        Diagnostic(
+                            "the matrix axis '\(axis.name)' is no setting of '\(name)' (\(node.spec.uses))",
+                            at: axis.location, hint: axis.name.didYouMean(node.schema.keys)))
+                    continue
+                }
+                resolved[name]?.axes.append(axis)
+            }
+            if axis.to == nil && declaring.isEmpty {
+                report(Diagnostic("no node has a setting '\(axis.name)' to vary", at: axis.location))
+            }
+        }
+    }
+
+    mutating func reportUnknown(_ name: String, at location: SourceLocation, in input: String? = nil) {
+        let prefix = input.map { "\($0): " } ?? ""
+        report(
+            Diagnostic(
+                "\(prefix)unknown node '\(name)'", at: location, hint: name.didYouMean(spec.nodes.map(\.name))
+            ))
+    }
+
+    /// The values of an input, in a list or alone.
+    static func references(_ value: PipelineValue) -> [PipelineValue] {
+        if case .list(let values) = value.content { values } else { value.isNull ? [] : [value] }
+    }
+
+    /// The nodes a node reads at any point of the matrix, with the places that say so.
+    private func producers(of node: Resolved) -> [(name: String, location: SourceLocation)] {
+        let inputs = Set(node.schema.inputs.map(\.name))
+        let varied = Set(node.axes.map(\.name))
+        var values = node.axes.filter { inputs.contains($0.name) }
+            .flatMap { axis in axis.values.map { PipelineValue(.scalar($0), at: axis.location) } }
+        for entry in node.spec.entries where inputs.contains(entry.key) && !varied.contains(entry.key) {
+            values += Self.references(entry.value)
+        }
+        return values.compactMap { value in
+            value.scalar.flatMap(NodeReference.init).map { ($0.node, value.location) }
+        }
+    }
+
+    /// The names of the resolved nodes, producers first; nodes on a cycle are left out and reported.
+    private mutating func sortedNames() -> [String] {
+        var order: [String] = []
+        var waiting = spec.nodes.map(\.name).filter { resolved[$0] != nil }
+        waiting = waiting.enumerated().filter { waiting.firstIndex(of: $0.element) == $0.offset }.map(
+            \.element)
+        let reads = resolved.mapValues { node in
+            Set(producers(of: node).map(\.name)).filter { resolved[$0] != nil }
+        }
+        var done: Set<String> = []
+        while let next = waiting.firstIndex(where: { done.isSuperset(of: reads[$0] ?? []) }) {
+            let name = waiting.remove(at: next)
+            done.insert(name)
+            order.append(name)
+        }
+        if let start = waiting.first { reportCycle(from: start, among: Set(waiting)) }
+        return order
+    }
+
+    private mutating func reportCycle(from start: String, among names: Set<String>) {
+        var path = [start]
+        while let node = resolved[path[path.count - 1]],
+            let next = producers(of: node).first(where: { names.contains($0.name) })
+        {
+            if let first = path.firstIndex(of: next.name) {
+                let cycle = path[first...] + [next.name]
+                report(
+                    Diagnostic(
+                        "nodes read each other in a circle: \(cycle.joined(separator: " ← "))",
+                        at: next.location))
+                return
+            }
+            path.append(next.name)
+        }
+    }
+
+    /// Checks everything about references that does not depend on a point of the matrix.
+    private mutating func checkReferences() {
+        for name in spec.nodes.map(\.name) {
+            guard let node = resolved[name] else { continue }
+            let varied = Set(node.axes.map(\.name))
+            for input in node.schema.inputs {
+                let values: [PipelineValue]
+                if let axis = node.axes.first(where: { $0.name == input.name }) {
+                    values = axis.values.map { PipelineValue(.scalar($0), at: axis.location) }
+                } else if let entry = node.spec.entries.last(where: { $0.key == input.name }) {
+                    values = Self.references(entry.value)
+                    if case .list = entry.value.content, !input.isList {
+                        report(
+                            Diagnostic(
+                                "\(input.name): one artifact is read, not a list", at: entry.value.location))
+                        continue
+                    }
+                } else {
+                    values = []
+                }
+                if values.isEmpty && !input.isOptional { reportMissing(input.name, input.help, of: node) }
+                for value in values { check(value, for: input) }
+            }
+            for setting in node.schema.settings
+            where setting.fallback == nil && !varied.contains(setting.name) {
+                if !node.spec.entries.contains(where: { $0.key == setting.name }) {
+                    reportMissing(setting.name, setting.help, of: node)
+                }
+            }
+        }
+    }
+
+    private mutating func reportMissing(_ key: String, _ help: String, of node: Resolved) {
+        report(
+            Diagnostic(
+                "'\(node.spec.name)' (\(node.spec.uses)) needs '\(key)'", at: node.spec.nameLocation,
+                hint: "\(key): \(help)"))
+    }
+
+    private mutating func check(_ value: PipelineValue, for input: StageSchema.InputDeclaration) {
+        guard let reference = value.scalar.flatMap(NodeReference.init) else {
+            report(
+                Diagnostic(
+                    "\(input.name): \(value.phrase) is not the name of a node", at: value.location,
+                    hint: "write 'node' or 'node.part'"))
+            return
+        }
+        guard let producer = resolved[reference.node] else {
+            // A node whose kind is unknown has been reported as such.
+            if !spec.nodes.contains(where: { $0.name == reference.node }) {
+                reportUnknown(reference.node, at: value.location, in: input.name)
+            }
+            return
+        }
+        if !input.accepts.contains(producer.schema.output) {
+            report(
+                Diagnostic(
+                    "\(input.name): '\(reference.node)' is of kind \(producer.schema.output), not "
+                        + input.accepts.joined(separator: " or "),
+                    at: value.location))
+        }
+    }
+}

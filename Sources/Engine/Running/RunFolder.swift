@@ -1,0 +1,53 @@
+internal import Foundation
+
+/// The folder in which a run tells what it does: `runs/<id>/`.
+final class RunFolder {
+    static let result = "result.json"
+    static let pipeline = "pipeline.json"
+    static let journal = "events.jsonl"
+    static let owner = "owner.json"
+    static let plan = "plan.json"
+
+    let id: String
+    private let path: String
+    private let store: Store
+    private let journal: AppendOnlyFile
+
+    /// Makes the folder of a new run, with what is known before it begins.
+    init(_ store: Store, spec: PipelineSpec, plan: Plan) throws {
+        self.store = store
+        id = Self.newIdentifier()
+        path = store.path("runs/\(id)")
+        try store.disk.createFolder("\(path)/links")
+        journal = try AppendOnlyFile("\(path)/\(Self.journal)")
+        try write(spec, Self.pipeline)
+        try write(plan, Self.plan)
+        try write(ProcessOwner.current(), Self.owner)
+    }
+
+    /// The time in UTC, so that names sort by age, and something random for runs of the same second.
+    private static func newIdentifier() -> String {
+        let time = timestamp().prefix(19).replacing(":", with: "").replacing("-", with: "")
+        return "\(time)-" + String(format: "%04x", UInt16.random(in: 0...UInt16.max))
+    }
+
+    private func write(_ value: some Encodable, _ name: String, isDurable: Bool = false) throws {
+        try store.disk.replace(
+            "\(path)/\(name)", with: try CanonicalJSON.document(value), isDurable: isDurable)
+    }
+
+    func append(_ entry: JournalEntry) throws {
+        try store.disk.probe(.write, "\(path)/\(Self.journal)")
+        try journal.append(line: try CanonicalJSON.data(entry))
+    }
+
+    /// Lets `links/<node>` point to an artifact of the store.
+    func link(_ node: Graph.Node, to key: String) throws {
+        let link = "\(path)/links/\(node.fileName)"
+        guard symlink("../../../store/\(key)", link) == 0 || errno == EEXIST else {
+            throw StoreError(errno, .create, link)
+        }
+    }
+
+    func finish(_ result: RunResult) throws { try write(result, Self.result, isDurable: true) }
+}

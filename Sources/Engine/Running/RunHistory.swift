@@ -1,0 +1,162 @@
+public import Diagnostics
+public import Foundation
+
+/// Reads what runs have written, during a run too, without taking a lock.
+public struct RunHistory: Sendable {
+    private let store: Store
+
+    /// Creates a reader of a store's runs.
+    public init(_ store: Store) { self.store = store }
+
+    /// The identifiers of all runs, newest first.
+    public func identifiers() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: store.path("runs"))) ?? []
+        return names.filter { store.disk.exists(store.path("runs/\($0)/\(RunFolder.plan)")) }.sorted(by: >)
+    }
+
+    /// The run that a user means: the newest, or the one whose identifier begins or ends with a word.
+    public func identifier(matching word: String? = nil) throws(Diagnostic) -> String {
+        let all = identifiers()
+        guard let word else {
+            if let newest = all.first { return newest }
+            throw Diagnostic(
+                "no run is recorded in '\(store.root.path)'", hint: "start one with 'retort run FILE'",
+                exitCode: .inputMissing)
+        }
+        let found = all.filter { $0.hasPrefix(word) || $0.hasSuffix(word) }
+        if let only = found.first, found.count == 1 { return only }
+        throw Diagnostic(
+            found.isEmpty ? "there is no run '\(word)'" : "'\(word)' means \(found.count) runs",
+            hint: found.isEmpty ? word.didYouMean(all) : "write more of the identifier", exitCode: .usage)
+    }
+
+    /// The folder of a run.
+    public func folder(of id: String) -> URL {
+        store.root.appending(path: "runs/\(id)", directoryHint: .isDirectory)
+    }
+
+    /// The pipeline as the run executed it, with its variables resolved.
+    public func pipeline(of id: String) throws -> PipelineSpec {
+        try read(PipelineSpec.self, RunFolder.pipeline, of: id)
+    }
+
+    /// How the run ended; nil while it lasts, and when it was killed.
+    public func result(of id: String) throws -> RunResult? {
+        guard store.disk.exists(folder(of: id).appending(path: RunFolder.result).path) else { return nil }
+        return try read(RunResult.self, RunFolder.result, of: id)
+    }
+
+    /// What happened during the run, line by line.
+    public func events(of id: String) throws -> [JournalEntry] {
+        try readLines(of: folder(of: id).appending(path: RunFolder.journal).path, as: JournalEntry.self)
+    }
+
+    /// The folder of the artifact that a node had in a run; nil when it has none.
+    public func artifact(of node: String, run id: String) -> URL? {
+        let link = folder(of: id).appending(path: "links/\(node.replacing("/", with: "_"))")
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link.path) else {
+            return nil
+        }
+        let folder = store.folder(of: (target as NSString).lastPathComponent)
+        return store.disk.exists(folder.path) ? folder : nil
+    }
+
+    /// What a run has come to.
+    public func summary(of id: String) throws -> RunSummary {
+        let result = try result(of: id)
+        var summary = RunSummary(
+            id: id, pipeline: try pipeline(of: id).name, state: .running, started: "",
+            seconds: result?.seconds,
+            stages: [])
+        let plan = try read(PlanFile.self, RunFolder.plan, of: id)
+        summary.stages = plan.stages.map { RunSummary.Stage(name: $0.node, planned: $0.state) }
+        for event in try events(of: id) { summary.read(event) }
+        if let result {
+            let isStopped = result.exitCode == .interrupted || result.exitCode == .stopped
+            summary.state = result.ok ? .succeeded : isStopped ? .interrupted : .failed
+        } else if let owner = try? read(ProcessOwner.self, RunFolder.owner, of: id), owner.isAlive == false {
+            summary.state = .died
+        }
+        return summary
+    }
+
+    private struct PlanFile: Decodable {
+        struct Stage: Decodable {
+            var node: String
+            var state: String
+        }
+        var stages: [Stage]
+    }
+
+    private func read<Value: Decodable>(_ type: Value.Type, _ name: String, of id: String) throws -> Value {
+        let file = folder(of: id).appending(path: name)
+        guard let data = FileManager.default.contents(atPath: file.path) else {
+            throw StoreError(ENOENT, .read, file.path)
+        }
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch {
+            throw StoreError("it was not written by this version of Retort", path: file.path)
+        }
+    }
+}
+
+/// What a run has come to, as its journal tells.
+public struct RunSummary: Codable, Hashable, Sendable {
+    /// The ways for a run to be.
+    public enum State: String, Codable, Hashable, Sendable {
+        case running, succeeded, failed, interrupted
+        /// Its process ended without a word.
+        case died
+    }
+
+    /// One stage of the run.
+    public struct Stage: Codable, Hashable, Sendable {
+        /// The node's name.
+        public var name: String
+        /// What was planned for it: `run`, `resume`, `cached`, `blocked`.
+        public var planned: String
+        /// `waiting`, `running`, or how it ended.
+        public var state = "waiting"
+        /// The last step it reported.
+        public var step: Int?
+        /// The steps it has.
+        public var total: Int?
+        /// How it looked there.
+        public var metrics: [Metric] = []
+        /// The seconds it took.
+        public var seconds: Double?
+        /// What went wrong.
+        public var message: String?
+    }
+
+    /// The run's identifier.
+    public var id: String
+    /// The pipeline's name.
+    public var pipeline: String
+    /// How it is.
+    public var state: State
+    /// When it began, ISO 8601 in UTC.
+    public var started: String
+    /// The seconds it took; nil while it lasts.
+    public var seconds: Double?
+    /// The stages, in the order of the plan.
+    public var stages: [Stage]
+
+    fileprivate mutating func read(_ event: JournalEntry) {
+        if event.event == "run-started" { started = event.time }
+        guard let index = stages.firstIndex(where: { $0.name == event.stage }) else { return }
+        switch event.event {
+        case "stage-started": stages[index].state = "running"
+        case "progress":
+            stages[index].step = event.step
+            stages[index].total = event.total
+            stages[index].metrics = event.metrics ?? []
+        case "stage-ended":
+            stages[index].state = event.state ?? ""
+            stages[index].seconds = event.seconds
+            stages[index].message = event.message
+        default: break
+        }
+    }
+}

@@ -1,0 +1,109 @@
+internal import Foundation
+
+extension Store {
+    /// The names of files that are records in every artifact: they tell times and places.
+    static let usualRecords: Set<String> = ["metrics.jsonl", "events.jsonl", "source.json", "datasets.json"]
+
+    /// Makes the folders in which a stage works; what lies there already is kept.
+    ///
+    /// State without output is what a crash left of work that was already published: it must not be resumed.
+    func prepareWork(_ key: String) throws {
+        if !hasWork(key) { try discardWork(key) }
+        try disk.createFolder(outputPath(key))
+        try disk.createFolder("\(workPath(key))/state")
+    }
+
+    /// Measures the files of finished work, once every byte and every name of them is on the disk.
+    func settle(_ key: String, records: Set<String>) throws -> [ArtifactRecord.FileRecord] {
+        let output = outputPath(key)
+        let records = records.union(Self.usualRecords)
+        let paths = try disk.files(below: output).filter { $0 != ArtifactRecord.fileName }
+        let files = try paths.map { path in
+            let file = "\(output)/\(path)"
+            try disk.sync(file)
+            return ArtifactRecord.FileRecord(
+                path: path, bytes: disk.size(file) ?? 0, sha256: try SHA256.digest(of: URL(filePath: file)),
+                role: records.contains(path) ? .record : .content)
+        }
+        let folders = Set(paths.flatMap(Self.folders))
+        for folder in folders.sorted(by: >) { try disk.sync("\(output)/\(folder)") }
+        return files
+    }
+
+    /// The folders above a relative path: `a/b/c` lies in `a` and `a/b`.
+    private static func folders(above path: String) -> [String] {
+        let parts = path.split(separator: "/").dropLast()
+        return parts.indices.map { parts[...$0].joined(separator: "/") }
+    }
+
+    /// Turns finished work into an artifact, in one step that a crash leaves done or not done.
+    ///
+    /// The record is written last: work that has one is complete, and only needs to be moved.
+    func publish(_ record: ArtifactRecord) throws {
+        try disk.replace(
+            "\(outputPath(record.key))/\(ArtifactRecord.fileName)", with: try CanonicalJSON.document(record))
+        try moveIntoStore(record)
+    }
+
+    /// Publishes work that a crash left complete but not yet in the store; nil when there is none.
+    func publishLeftover(_ key: String) throws -> ArtifactRecord? {
+        guard case .present(let record) = status(ofFolder: outputPath(key), key: key) else { return nil }
+        try moveIntoStore(record)
+        return record
+    }
+
+    private func moveIntoStore(_ record: ArtifactRecord) throws {
+        let destination = artifactPath(record.key)
+        try disk.createFolder(path("store"))
+        switch status(of: record.key) {
+        case .present(let old) where old.digest == record.digest:
+            // Made again, with the same result: what readers may have open stays where it is.
+            break
+        case .absent:
+            try moveWork(record.key, to: destination)
+        case .present, .damaged:
+            try quarantine(record.key)
+            try moveWork(record.key, to: destination)
+        }
+        try discardWork(record.key)
+    }
+
+    /// Removes a work folder; its new name makes sure that nobody resumes what is left of it after a crash.
+    private func discardWork(_ key: String) throws {
+        guard disk.exists(workPath(key)) else { return }
+        let remains = path("work/\(key).removed")
+        try disk.removeFolder(remains)
+        try disk.move(workPath(key), to: remains)
+        try disk.removeFolder(remains)
+    }
+
+    private func moveWork(_ key: String, to destination: String) throws {
+        try disk.move(outputPath(key), to: destination)
+        try disk.sync(path("store"))
+        try disk.sync(workPath(key))
+    }
+
+    /// Takes an artifact out of use without destroying it; returns where it lies now.
+    @discardableResult
+    func quarantine(_ key: String) throws -> String { try setAside(artifactPath(key), as: key) }
+
+    /// Takes unfinished work out of use without destroying it.
+    func quarantineWork(_ key: String) throws {
+        if disk.exists(workPath(key)) { try setAside(workPath(key), as: "\(key)-work") }
+    }
+
+    @discardableResult
+    private func setAside(_ source: String, as name: String) throws -> String {
+        let folder = path("quarantine")
+        try disk.createFolder(folder)
+        let taken = Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+        var destination = name
+        var number = 2
+        while taken.contains(destination) {
+            destination = "\(name)-\(number)"
+            number += 1
+        }
+        try disk.move(source, to: "\(folder)/\(destination)")
+        return "\(folder)/\(destination)"
+    }
+}

@@ -1,0 +1,111 @@
+public import Foundation
+
+/// The folder in which everything that was made is kept, each artifact under the key of what it was made from.
+///
+/// - `store/<key>/` holds finished artifacts, which never change;
+/// - `work/<key>/{output,state}/` holds work that can be resumed;
+/// - `runs/<id>/` tells what happened when;
+/// - `nodes/<pipeline>/<node>.json` remembers the last key of each node, so that a plan can say what changed;
+/// - `quarantine/` holds what was found damaged or was replaced; only the user removes it.
+public final class Store: Sendable {
+    /// How an artifact was found.
+    public enum Status: Sendable {
+        /// There is none with this key.
+        case absent
+        /// It is whole, as far as sizes tell.
+        case present(ArtifactRecord)
+        /// It is not what was published.
+        case damaged(String)
+    }
+
+    /// The store's root folder.
+    public let root: URL
+    /// The digests of files outside the store.
+    public let digests: DigestCache
+    let disk: Disk
+    private let rootPath: String
+
+    /// Opens a store; nothing is created before something is written.
+    public convenience init(root: URL) { self.init(root: root, disk: Disk()) }
+
+    init(root: URL, disk: Disk) {
+        self.root = root.standardizedFileURL
+        self.rootPath = self.root.path
+        self.disk = disk
+        self.digests = DigestCache(file: self.root.appending(path: "digests.json"))
+    }
+
+    /// The folder of a finished artifact.
+    public func folder(of key: String) -> URL { Self.folder(of: key, in: root) }
+
+    /// The folder of a finished artifact in the store at `root`.
+    public static func folder(of key: String, in root: URL) -> URL {
+        root.appending(path: "store/\(key)", directoryHint: .isDirectory)
+    }
+
+    func path(_ relative: String) -> String { "\(rootPath)/\(relative)" }
+    func artifactPath(_ key: String) -> String { path("store/\(key)") }
+    func workPath(_ key: String) -> String { path("work/\(key)") }
+    func outputPath(_ key: String) -> String { path("work/\(key)/output") }
+
+    /// Looks an artifact up, checking its record and the sizes of its files.
+    public func status(of key: String) -> Status { status(ofFolder: artifactPath(key), key: key) }
+
+    func status(ofFolder folder: String, key: String) -> Status {
+        guard disk.exists(folder) else { return .absent }
+        guard disk.exists("\(folder)/\(ArtifactRecord.fileName)") else {
+            return .damaged("\(ArtifactRecord.fileName) is missing")
+        }
+        guard let record = try? ArtifactRecord.read(at: URL(filePath: folder)) else {
+            return .damaged("\(ArtifactRecord.fileName) is unreadable")
+        }
+        guard record.key == key else {
+            return .damaged("\(ArtifactRecord.fileName) has the key \(record.key.prefix(12))")
+        }
+        for file in record.files {
+            guard let size = disk.size("\(folder)/\(file.path)") else {
+                return .damaged("\(file.path) is missing")
+            }
+            // Records may be rewritten, for instance when data has moved.
+            if file.role == .content && size != file.bytes {
+                return .damaged("\(file.path) has \(size) bytes instead of \(file.bytes)")
+            }
+        }
+        return .present(record)
+    }
+
+    /// Reads every byte of an artifact and compares with its record.
+    public func verify(_ key: String) throws -> Status {
+        let status = status(of: key)
+        guard case .present(let record) = status else { return status }
+        for file in record.files where file.role == .content {
+            let digest = try SHA256.digest(of: folder(of: key).appending(path: file.path))
+            if digest != file.sha256 { return .damaged("\(file.path) has other bytes than were published") }
+        }
+        let digest = ArtifactRecord.digest(of: record.files.filter { $0.role == .content })
+        return digest == record.digest ? status : .damaged("\(ArtifactRecord.fileName) contradicts itself")
+    }
+
+    /// The keys of all artifacts, in order.
+    public func keys() -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: path("store"))) ?? []).sorted()
+    }
+
+    /// Whether resumable work lies at a key.
+    func hasWork(_ key: String) -> Bool { disk.exists(outputPath(key)) }
+
+    /// How far the work at a key has got.
+    func progress(of key: String) -> StageProgress? {
+        guard
+            let data = try? Data(
+                contentsOf: URL(filePath: workPath(key)).appending(path: StageProgress.fileName))
+        else { return nil }
+        return try? JSONDecoder().decode(StageProgress.self, from: data)
+    }
+
+    /// The resumable work that nobody has finished, by key.
+    public func unfinishedWork() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path("work"))) ?? []
+        return names.filter { !$0.contains(".") && hasWork($0) }.sorted()
+    }
+}
