@@ -21,8 +21,9 @@ public final class CandidatePool {
     /// The number of images that may be chosen.
     public private(set) var eligibleCount: Int
 
-    private let searchable: [Bool]
-    private let searchableCount: Int
+    /// The images that were eligible when the first list was asked for; the lists name these.
+    private lazy var searchable = eligible
+    private lazy var searchableCount = searchable.count { $0 }
     private var lists: [[Neighbour]]
     private var nearestQueries: [Neighbour]?
 
@@ -42,9 +43,7 @@ public final class CandidatePool {
         galleryOrder = TieOrder(ids: galleryIDs)
         queryOrder = TieOrder(ids: queryIDs)
         self.eligible = eligible ?? Array(repeating: true, count: gallery.count)
-        searchable = self.eligible
-        searchableCount = searchable.count { $0 }
-        eligibleCount = searchableCount
+        eligibleCount = self.eligible.count { $0 }
         lists = Array(repeating: [], count: queries.count)
     }
 
@@ -66,7 +65,7 @@ public final class CandidatePool {
 
     /// The nearest images of a query, best first, as far as they are known.
     ///
-    /// The list contains all images that were eligible when the pool was made, the excluded ones among them.
+    /// Images excluded since the first list was made are still in it.
     func neighbours(of query: Int) -> [Neighbour] { lists[query] }
 
     /// Whether a query's list names every image there is.
