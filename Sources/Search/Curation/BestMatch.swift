@@ -1,0 +1,25 @@
+/// The images most similar to any query, however few queries they belong to.
+///
+/// An image's score is its similarity to its nearest query. A selection's rank is the image's place among all
+/// eligible images by that score.
+public struct BestMatch: CurationStrategy {
+    public static let name = "best-match"
+
+    /// Creates the strategy.
+    public init() {}
+
+    public func select(_ count: Int, from pool: CandidatePool) throws -> StrategyResult {
+        try pool.checkQueries(for: Self.name)
+        try pool.checkBudget(count)
+        let nearest = try pool.nearest()
+        let ranked = nearest.indices.filter { pool.eligible[$0] }
+            .map { Neighbour(row: $0, similarity: nearest[$0].similarity) }
+            .sorted(by: pool.galleryOrder.precedes)
+        return StrategyResult(
+            ranked.prefix(count).enumerated().map { place, image in
+                Selection(
+                    galleryRow: image.row, queryRow: nearest[image.row].row, rank: place + 1,
+                    similarity: image.similarity, reason: "place \(place + 1) of \(ranked.count) by similarity")
+            })
+    }
+}

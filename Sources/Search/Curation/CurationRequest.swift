@@ -1,0 +1,128 @@
+/// One image of the pool; decodes from a line of the embeddings' metadata.
+public struct PoolImage: Codable, Hashable, Sendable {
+    /// The content id.
+    public var id: String
+    /// The data set's node.
+    public var dataset: String
+    /// The image's name within it.
+    public var member: String
+    /// The width in pixels.
+    public var width: Int
+    /// The height in pixels.
+    public var height: Int
+
+    /// Creates an image.
+    public init(id: String, dataset: String, member: String, width: Int, height: Int) {
+        self.id = id
+        self.dataset = dataset
+        self.member = member
+        self.width = width
+        self.height = height
+    }
+
+    /// `dataset/member`: where the image comes from.
+    public var source: String { "\(dataset)/\(member)" }
+}
+
+/// One labelled image for which similar ones are sought.
+public struct QueryImage: Codable, Hashable, Sendable {
+    /// The content id.
+    public var id: String
+    /// `dataset/member`.
+    public var source: String
+    /// The class, as a number.
+    public var label: Int?
+    /// The class, by name.
+    public var className: String?
+
+    /// Creates a query.
+    public init(id: String, source: String, label: Int? = nil, className: String? = nil) {
+        self.id = id
+        self.source = source
+        self.label = label
+        self.className = className
+    }
+}
+
+/// Images that must not come back in the transfer set: a validation or test split.
+public struct EvaluationSet: Sendable {
+    /// The split as the pipeline names it: `target.test`.
+    public var split: String
+    /// The content id of each image.
+    public var ids: [String]
+    /// `dataset/member` of each image.
+    public var sources: [String]
+    /// The embedding of each image.
+    public var vectors: VectorTable
+
+    /// Creates a set.
+    public init(split: String, ids: [String], sources: [String], vectors: VectorTable) {
+        self.split = split
+        self.ids = ids
+        self.sources = sources
+        self.vectors = vectors
+    }
+}
+
+/// How many images are wanted.
+public enum CurationSize: Hashable, Sendable {
+    /// So many in all.
+    case total(Int)
+    /// So many for each query.
+    case perQuery(Int)
+
+    /// The number of images for a number of queries.
+    public func count(queries: Int) -> Int {
+        switch self {
+        case .total(let count): count
+        case .perQuery(let count): count * queries
+        }
+    }
+}
+
+/// Everything a curation depends on.
+public struct CurationRequest {
+    /// The embeddings of the pool.
+    public var gallery: any VectorSource
+    /// The images of the pool, in the order of the rows.
+    public var images: [PoolImage]
+    /// The embeddings of the queries.
+    public var queryVectors: VectorTable
+    /// The queries, in the order of the rows.
+    public var queries: [QueryImage]
+    /// Images that must not come back.
+    public var evaluation: [EvaluationSet] = []
+    /// Images that a person has ruled out: content id → reason.
+    public var rejected: [String: String] = [:]
+    /// How many images are wanted.
+    public var size: CurationSize
+    /// How they are chosen.
+    public var strategy: any CurationStrategy
+    /// All class names, in order.
+    public var classes: [String] = []
+    /// The cosine from which an image counts as a copy of a validation or test image; nil compares content alone.
+    public var leakageThreshold: Float? = 0.98
+    /// The cosine from which two chosen images count as one; nil keeps both.
+    public var duplicateThreshold: Float?
+    /// Images less similar to every query are not candidates.
+    public var minimumSimilarity: Float?
+    /// The number of neighbours listed for each query beyond the cut.
+    public var missed = 20
+    /// The number of pool images whose similarities are shown for comparison.
+    public var randomPoolSample = 1000
+    /// The seed of that sample.
+    public var seed: UInt64 = 0
+
+    /// Creates a request.
+    public init(
+        gallery: any VectorSource, images: [PoolImage], queryVectors: VectorTable, queries: [QueryImage],
+        size: CurationSize, strategy: any CurationStrategy
+    ) {
+        self.gallery = gallery
+        self.images = images
+        self.queryVectors = queryVectors
+        self.queries = queries
+        self.size = size
+        self.strategy = strategy
+    }
+}

@@ -1,0 +1,39 @@
+/// A uniform sample that ignores similarity.
+///
+/// Every image draws a number from its content id and the seed, and the lowest numbers win. The sample therefore
+/// does not depend on the order of the pool, and a larger sample contains the smaller one. A selection's rank is
+/// the image's place in the draw; its query is the nearest one.
+public struct RandomSelection: CurationStrategy {
+    public static let name = "random"
+
+    /// The seed of the draw.
+    public var seed: UInt64
+
+    /// Creates the strategy.
+    public init(seed: UInt64 = 0) { self.seed = seed }
+
+    public func select(_ count: Int, from pool: CandidatePool) throws -> StrategyResult {
+        try pool.checkBudget(count)
+        let nearest = try pool.nearest()
+        let drawn = pool.galleryIDs.indices.filter { pool.eligible[$0] }
+            .map { (row: $0, number: Self.number(pool.galleryIDs[$0], seed: seed)) }
+            .sorted { ($0.number, pool.galleryOrder[$0.row]) < ($1.number, pool.galleryOrder[$1.row]) }
+        return StrategyResult(
+            drawn.prefix(count).enumerated().map { place, image in
+                let query = nearest.isEmpty ? nil : nearest[image.row]
+                return Selection(
+                    galleryRow: image.row, queryRow: query?.row, rank: place + 1, similarity: query?.similarity,
+                    reason: "draw \(place + 1) of \(drawn.count)")
+            })
+    }
+
+    /// FNV-1a over the id, then SplitMix64's finaliser, which spreads the seed over all bits.
+    static func number(_ id: String, seed: UInt64) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        hash ^= seed &* 0x9e37_79b9_7f4a_7c15
+        hash = (hash ^ (hash >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        hash = (hash ^ (hash >> 27)) &* 0x94d0_49bb_1331_11eb
+        return hash ^ (hash >> 31)
+    }
+}
