@@ -1,0 +1,18 @@
+public import Engine
+
+/// Every stage a pipeline file can name. A new stage adds one line here.
+public let builtinStages: [any Stage.Type] = [
+    ScanImageFolder.self,
+    ScanWebDataset.self,
+    ScanManifest.self,
+    ScanWorld.self,
+    ImportModel.self,
+    Pretrain.self,
+    FineTune.self,
+    Embed.self,
+    BuildIndex.self,
+    Curate.self,
+    Label.self,
+    Distill.self,
+    Evaluate.self,
+]
