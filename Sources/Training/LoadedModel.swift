@@ -15,6 +15,8 @@ public struct LoadedModel {
     public let parameters: Parameters
     /// Where it lives.
     public let device: Device
+    /// The prefix of the classifier's parameters.
+    public let headPrefix: String
 
     /// The weights' file in a checkpoint.
     public static let weightsFile = "model.safetensors"
@@ -24,26 +26,32 @@ public struct LoadedModel {
 
     /// Opens a checkpoint, every tensor by name and shape.
     ///
-    /// - Parameter classes: gives the network a fresh classifier for these classes, unless it has one already.
+    /// - Parameters:
+    ///   - classes: gives the network a fresh classifier for these classes, unless it has one already.
+    ///   - imageSize: another image size than the checkpoint's; position embeddings are resampled.
+    ///   - options: options of the architecture that differ from the checkpoint's.
+    /// - Throws: `CheckpointMismatch` with every name that does not fit.
     public static func load(
-        _ directory: URL, device: Device, classes: [String]? = nil, generator: Generator? = nil,
-        adjust: (inout ModelConfiguration) -> Void = { _ in }
+        _ directory: URL, device: Device, classes: [String]? = nil, imageSize: Int? = nil,
+        options: [String: ModelOption] = [:], generator: Generator? = nil
     ) throws -> LoadedModel {
         var card = try ModelCard(in: directory)
-        adjust(&card.configuration)
+        if let imageSize { card.configuration.imageSize = imageSize }
+        for (name, value) in options { card.configuration.options[name] = value }
         let isFresh = classes.map { $0 != card.classes } ?? false
         if let classes, isFresh {
             card.classes = classes
             card.configuration.classCount = classes.count
         }
-        let generator = try generator ?? Generator(seed: 0)
-        let tensors = try SafetensorsFile(directory.appending(path: weightsFile)).state()
-        let configuration = card.configuration
-        let (network, parameters) = try Parameters.load(
-            tensors, reinitializing: isFresh ? ModelRegistry.headPrefixes(of: configuration) : [],
-            generator: generator, device: device
-        ) { try ModelRegistry.build(configuration, $0) }
-        return LoadedModel(card: card, network: network, parameters: parameters, device: device)
+        var state = try SafetensorsFile(directory.appending(path: weightsFile)).state()
+        if isFresh {
+            // Another task with as many classes would fit by shape, and be wrong: its classifier goes in any case.
+            let head = try ModelRegistry.headPrefix(of: card.configuration)
+            state = state.filter { !isBelow($0.key, head) }
+        }
+        let (network, parameters) = try ModelRegistry.load(
+            card.configuration, from: state, newHead: isFresh, generator: generator, device: device)
+        return try LoadedModel(card: card, network: network, parameters: parameters, device: device)
     }
 
     /// Makes a network with fresh weights.
@@ -52,11 +60,19 @@ public struct LoadedModel {
     ) throws -> LoadedModel {
         var configuration = configuration
         configuration.classCount = classes.count
-        let (network, parameters) = try Parameters.initialize(generator: generator, device: device) {
-            try ModelRegistry.build(configuration, $0)
-        }
+        let (network, parameters) = try ModelRegistry.initialize(
+            configuration, generator: generator, device: device)
         let card = ModelCard(configuration: configuration, classes: classes)
-        return LoadedModel(card: card, network: network, parameters: parameters, device: device)
+        return try LoadedModel(card: card, network: network, parameters: parameters, device: device)
+    }
+
+    /// Joins a network with its weights and its card.
+    public init(card: ModelCard, network: any ImageModel, parameters: Parameters, device: Device) throws {
+        self.card = card
+        self.network = network
+        self.parameters = parameters
+        self.device = device
+        headPrefix = try ModelRegistry.headPrefix(of: card.configuration)
     }
 
     /// Writes the checkpoint.
@@ -67,19 +83,15 @@ public struct LoadedModel {
         try card.write(to: directory)
     }
 
-    /// The prefixes of the classifier's parameters.
-    public var headPrefixes: [String] { network.headPrefixes }
-
     /// Whether a parameter belongs to the classifier.
-    public func isHead(_ name: String) -> Bool { headPrefixes.contains { name == $0 || name.hasPrefix($0 + ".") } }
+    public func isHead(_ name: String) -> Bool { Self.isBelow(name, headPrefix) }
 
-    /// A batch's images as the network wants them: fp32 `[B, 3, S, S]`, normalised.
+    private static func isBelow(_ name: String, _ prefix: String) -> Bool {
+        name == prefix || name.hasPrefix(prefix + ".")
+    }
+
+    /// A batch's images as the network wants them: fp32 `[B, 3, S, S]`, normalised, channels last in memory.
     public func images(_ batch: Batch, size: Int) throws -> Tensor {
-        let preprocessing = card.configuration.preprocessing
-        let scale = preprocessing.std.map { Float(1 / (255 * $0)) }
-        let offset = zip(preprocessing.mean, preprocessing.std).map { Float(-$0 / $1) }
-        let pixels = try batch.tensor(size).to(device).to(.float32)  // [B, S, S, 3]
-        let normalised = try pixels * Tensor(scale).to(device) + Tensor(offset).to(device)
-        return try normalised.permute(0, 3, 1, 2)  // channels last in memory, as it came
+        try card.configuration.preprocessing(batch.tensor(size).to(device))
     }
 }

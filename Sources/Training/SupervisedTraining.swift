@@ -44,7 +44,7 @@ public struct SupervisedTraining {
         let size = model.card.configuration.imageSize
         if isProbe {
             try model.parameters.freeze("")
-            for prefix in model.headPrefixes { try model.parameters.unfreeze(prefix) }
+            try model.parameters.unfreeze(model.headPrefix)
         }
         let trainer = try Trainer(model, recipe: recipe, session: session)
         let loader = { (steps: Range<Int>) in

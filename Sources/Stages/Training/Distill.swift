@@ -95,12 +95,10 @@ struct Distill: Stage {
 
     private func student(_ classes: [String], _ generator: Generator, _ device: Device) throws -> LoadedModel {
         if let model {
-            return try LoadedModel.load(model.location.directory, device: device, classes: classes, generator: generator) {
-                if let imageSize { $0.imageSize = imageSize }
-            }
+            return try LoadedModel.load(
+                model.location.directory, device: device, classes: classes, imageSize: imageSize, generator: generator)
         }
-        var configuration = try ModelRegistry.defaults(for: student ?? "")
-        if let imageSize { configuration.imageSize = imageSize }
+        let configuration = try ModelRegistry.defaults(for: student ?? "", imageSize: imageSize)
         return try LoadedModel.initialize(configuration, classes: classes, generator: generator, device: device)
     }
 }

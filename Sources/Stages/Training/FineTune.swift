@@ -23,7 +23,8 @@ struct FineTune: Stage {
 
     @Setting("Whether the whole network learns or only its classifier.") var mode: Scope = .full
     @Setting("The side of the images in pixels; by default the model's own.", in: 8...1024) var imageSize: Int?
-    @Setting("Whether BatchNorm statistics are learnt or kept.") var batchNorm: BatchNormPolicy = .train
+    @Setting("Whether BatchNorm statistics are learnt or kept; by default as the model has it.")
+    var batchNorm: BatchNormPolicy?
     @Setting("Passes over the images.", in: 1...) var epochs = 20
     @Setting("Optimizer updates, in place of epochs.", in: 1...) var steps: Int?
     @Setting("Images in each update.", in: 1...) var batchSize = 64
@@ -77,14 +78,22 @@ struct FineTune: Stage {
 
     private func load(_ generator: Generator, _ device: Device) throws -> LoadedModel {
         if let model {
-            return try LoadedModel.load(model.location.directory, device: device, classes: train.classes, generator: generator) {
-                if let imageSize { $0.imageSize = imageSize }
-                $0.batchNorm = batchNorm
-            }
+            return try LoadedModel.load(
+                model.location.directory, device: device, classes: train.classes, imageSize: imageSize,
+                options: try batchNormOption(of: model.card.configuration), generator: generator)
         }
-        var configuration = try ModelRegistry.defaults(for: architecture ?? "")
-        if let imageSize { configuration.imageSize = imageSize }
-        configuration.batchNorm = batchNorm
+        var configuration = try ModelRegistry.defaults(for: architecture ?? "", imageSize: imageSize)
+        configuration.options.merge(try batchNormOption(of: configuration)) { $1 }
         return try LoadedModel.initialize(configuration, classes: train.classes, generator: generator, device: device)
+    }
+
+    private func batchNormOption(of configuration: ModelConfiguration) throws -> [String: ModelOption] {
+        guard let batchNorm else { return [:] }
+        guard configuration.options["batch_norm"] != nil else {
+            throw Diagnostic(
+                "\(configuration.architecture) has no BatchNorm, so batch_norm means nothing",
+                hint: "leave batch_norm out")
+        }
+        return ["batch_norm": .string(batchNorm.rawValue)]
     }
 }

@@ -18,8 +18,8 @@ struct ImportModel: Stage {
     @Setting("The architecture, by timm's name.") var architecture: String
     @Setting("The side of the images in pixels; by default the architecture's own.", in: 8...1024)
     var imageSize: Int?
-    @Setting("How convolutions are padded: symmetric as in PyTorch, or same as in TensorFlow.")
-    var padding: PaddingMode?
+    @Setting("Options of the architecture: {pad: same} for weights from TensorFlow.")
+    var options: [String: String] = [:]
     @Setting("Mean of the inputs by channel, for values in 0..1.", in: 0...1) var mean: [Double]?
     @Setting("Standard deviation of the inputs by channel, for values in 0..1.", in: 0.001...1) var std: [Double]?
     @Setting("The number of classes of the file's classifier; by default as the file has it.", in: 0...)
@@ -50,8 +50,8 @@ struct ImportModel: Stage {
         let card = ModelCard(
             configuration: configuration, classes: names, lineage: ["import \(url.lastPathComponent)"])
         do {
-            let (network, parameters) = try Parameters.load(state) { try ModelRegistry.build(configuration, $0) }
-            let loaded = LoadedModel(card: card, network: network, parameters: parameters, device: .cpu)
+            let (network, parameters) = try ModelRegistry.load(configuration, from: state)
+            let loaded = try LoadedModel(card: card, network: network, parameters: parameters, device: .cpu)
             context.count("tensors", parameters.named.count)
             context.count("parameters", parameters.count)
             context.log("loaded \(parameters.named.count)/\(state.count) tensors of \(url.lastPathComponent)")
@@ -66,12 +66,12 @@ struct ImportModel: Stage {
     }
 
     private func configuration(for state: [String: Tensor]) throws -> ModelConfiguration {
-        var configuration = try ModelRegistry.defaults(for: architecture)
-        if let imageSize { configuration.imageSize = imageSize }
-        if let padding { configuration.padding = padding }
+        var configuration = try ModelRegistry.configure(
+            architecture, imageSize: imageSize, classCount: 0, options: options)
         if let mean { configuration.preprocessing.mean = mean }
         if let std { configuration.preprocessing.std = std }
-        configuration.classCount = classes ?? ModelRegistry.classCount(of: configuration, in: state)
+        let head = try ModelRegistry.headPrefix(of: configuration)
+        configuration.classCount = classes ?? state["\(head).weight"]?.shape.first ?? 0
         return configuration
     }
 }

@@ -39,8 +39,7 @@ struct Pretrain: Stage {
         let device = try context.prepareDevice()
         let generator = try Generator(seed: UInt64(seed))
         let records = try images.labelledRecords(for: "pretraining")
-        var configuration = try ModelRegistry.defaults(for: architecture)
-        if let imageSize { configuration.imageSize = imageSize }
+        let configuration = try ModelRegistry.defaults(for: architecture, imageSize: imageSize)
         var loaded = try LoadedModel.initialize(
             configuration, classes: images.classes, generator: generator, device: device)
         loaded.card.lineage = ["\(Self.name) \(context.node)"]

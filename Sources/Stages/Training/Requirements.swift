@@ -1,6 +1,7 @@
 internal import Diagnostics
 internal import Engine
 internal import Foundation
+internal import Layers
 internal import Training
 internal import Vision
 
@@ -37,6 +38,7 @@ extension StageContext {
     }
 }
 
-extension Recipe.Precision: SettingValue {}
-extension Recipe.Optimizer: SettingValue {}
-extension DistillationTraining.Objective: SettingValue {}
+extension Recipe.Precision: @retroactive SettingValue {}
+extension Recipe.Optimizer: @retroactive SettingValue {}
+extension DistillationTraining.Objective: @retroactive SettingValue {}
+extension BatchNormPolicy: @retroactive SettingValue {}
