@@ -61,11 +61,12 @@ public struct DistillationTraining {
         let projection = try objective == .taskAgnostic ? projection(session.generator) : nil
         let trainer = try Trainer(student, also: projection?.parameters, recipe: recipe, session: session)
         let inference = Inference(student, provider: provider, workers: workers)
+        let (sizes, workers, provider, view) = (sizes, workers, provider, view)
         let canValidate = objective == .taskOriented && !validation.isEmpty
         try trainer.train(
             loader: { steps in
                 BatchLoader(provider, batches: steps, sizes: sizes, workers: workers) { step in
-                    sampler.batch(step).map(view)
+                    sampler.batch(step).map { view($0) }
                 }
             },
             validateEvery: max(1, recipe.steps / 8),
@@ -79,11 +80,13 @@ public struct DistillationTraining {
                         teacher: answer, student: student.network.head(features), temperature: temperature)
                 }
                 return try Loss.infoNCE(
-                    projected: projection.layer(features), target: answer, temperature: temperature)
+                    projected: projection.model(features), target: answer, temperature: temperature)
             })
     }
 
-    private func projection(_ generator: Generator) throws -> (layer: FeatureProjection, parameters: Parameters) {
+    private func projection(
+        _ generator: Generator
+    ) throws -> (model: FeatureProjection, parameters: Parameters) {
         let width =
             switch teacher {
             case .online(let model, _): model.network.featureWidth
@@ -101,12 +104,15 @@ public struct DistillationTraining {
         return [own, model.card.configuration.imageSize]
     }
 
-    private func view(_ item: EpochSampler.Item) -> ImageView {
+    /// What is shown of an image the how-manieth time: a fresh view, or the next stored one.
+    private var view: @Sendable (EpochSampler.Item) -> ImageView {
+        let (images, seed) = (images, recipe.seed)
         switch teacher {
-        case .online(_, let views):
-            ImageView(images[item.index], views, number: item.epoch, seed: recipe.seed)
+        case .online(_, let policy):
+            return { ImageView(images[$0.index], policy, number: $0.epoch, seed: seed) }
         case .labels(let labels):
-            ImageView(images[item.index], labels.views[item.index][item.epoch % labels.viewCount])
+            let (views, count) = (labels.views, labels.viewCount)
+            return { ImageView(images[$0.index], views[$0.index][$0.epoch % count]) }
         }
     }
 

@@ -1,6 +1,6 @@
 internal import Layers
 internal import Models
-public import Tensors
+internal import Tensors
 public import Vision
 
 /// Trains a classifier on labelled images, the whole network or the head alone.
@@ -47,10 +47,11 @@ public struct SupervisedTraining {
             try model.parameters.unfreeze(model.headPrefix)
         }
         let trainer = try Trainer(model, recipe: recipe, session: session)
+        let (train, views, provider, workers, seed) = (train, views, provider, workers, recipe.seed)
         let loader = { (steps: Range<Int>) in
             BatchLoader(provider, batches: steps, sizes: [size], workers: workers) { step in
                 sampler.batch(step).map {
-                    ImageView(train[$0.index], views, number: $0.epoch, seed: recipe.seed)
+                    ImageView(train[$0.index], views, number: $0.epoch, seed: seed)
                 }
             }
         }
