@@ -1,0 +1,34 @@
+public import Tensors
+
+/// The losses that training minimises; each gives one number for a batch.
+public enum Loss {
+    /// The cross-entropy of logits, `[B, C]`, with class numbers, `[B]`, or probabilities, `[B, C]`.
+    public static func crossEntropy(
+        _ logits: Tensor, _ target: Tensor, labelSmoothing: Double = 0
+    ) throws -> Tensor {
+        try logits.crossEntropy(target, labelSmoothing: labelSmoothing)
+    }
+
+    /// How far a student's predictions are from its teacher's: `T² · KL(teacher ‖ student)`, averaged over rows.
+    ///
+    /// Both distributions are softened by the temperature `T`; the factor keeps gradients comparable between
+    /// temperatures. Gradients do not reach the teacher's logits unless they were recorded.
+    public static func distillation(
+        teacher: Tensor, student: Tensor, temperature: Double = 1
+    ) throws -> Tensor {
+        let teacher = try (teacher / temperature).logSoftmax(-1)
+        let student = try (student / temperature).logSoftmax(-1)
+        return try student.klDiv(teacher, logTarget: true) * (temperature * temperature)
+    }
+
+    /// How badly each projected student feature picks its own teacher feature out of the batch's.
+    ///
+    /// `-log softmax(cos(pᵢ, tⱼ) / τ)` at `j = i`, averaged over the batch; both are `[B, D]`.
+    public static func infoNCE(
+        projected: Tensor, target: Tensor, temperature: Double = 0.07
+    ) throws -> Tensor {
+        let logits = try projected.normalize(-1).matmul(target.normalize(-1).transpose(0, 1)) / temperature
+        let own = try Tensor.arange(0, projected.shape[0]).to(projected.device)
+        return try logits.crossEntropy(own)
+    }
+}

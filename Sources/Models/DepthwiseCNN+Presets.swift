@@ -1,0 +1,54 @@
+import Diagnostics
+
+extension DepthwiseCNN {
+    static let presets = [
+        preset("dwcnn_xs", stem: 16, "32x2 64x4 96x3"),
+        preset("dwcnn_s", stem: 24, "48x2 96x4 192x4"),
+        preset("dwcnn_m", stem: 32, "64x2 128x6 256x6"),
+    ]
+
+    private static func preset(_ name: String, stem: Int, _ stages: String) -> ModelPreset {
+        ModelPreset(
+            name: name, imageSize: 32,
+            options: { imageSize in
+                [
+                    "stem": .int(stem), "stages": .string(stages),
+                    // Larger images are halved at once: at 64 pixels the first blocks would take most of the time.
+                    "stem_stride": .int(imageSize < 64 ? 1 : 2),
+                    "activation": .string(Activation.hardswish.rawValue), "batch_norm": "train",
+                ]
+            },
+            preprocessing: .symmetric, head: "head",
+            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
+            build: { configuration, scope in
+                try DepthwiseCNN(scope, Shape(configuration), classCount: configuration.classCount)
+            })
+    }
+}
+
+extension DepthwiseCNN.Shape {
+    /// Reads and checks the options of a configuration.
+    init(_ configuration: ModelConfiguration) throws(Diagnostic) {
+        self.init(stem: try configuration.int("stem"), stages: try Self.stages(configuration))
+        stemStride = try configuration.int("stem_stride")
+        activation = try configuration.choice("activation")
+        batchNorm = try configuration.choice("batch_norm")
+    }
+
+    /// Reads `48x2 96x4`: 48 channels in two blocks, then 96 in four.
+    private static func stages(
+        _ configuration: ModelConfiguration
+    ) throws(Diagnostic) -> [(channels: Int, blocks: Int)] {
+        let wrong = configuration.bad("stages", "channels and blocks of each stage, such as '48x2 96x4'")
+        guard case .string(let text)? = configuration.options["stages"], !text.isEmpty else { throw wrong }
+        var stages: [(channels: Int, blocks: Int)] = []
+        for word in text.split(separator: " ") {
+            let numbers = word.split(separator: "x").map { Int($0) }
+            guard numbers.count == 2, let channels = numbers[0], let blocks = numbers[1], channels > 0,
+                blocks > 0
+            else { throw wrong }
+            stages.append((channels, blocks))
+        }
+        return stages
+    }
+}

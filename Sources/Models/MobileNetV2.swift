@@ -1,0 +1,164 @@
+import Diagnostics
+public import Layers
+public import Tensors
+
+/// MobileNetV2 with the names of timm's `mobilenetv2_100` and its siblings.
+public struct MobileNetV2: ImageModel {
+    /// What can be chosen besides the number of classes.
+    public struct Shape: Hashable, Sendable {
+        /// What all channel counts are multiplied by, rounded to multiples of 8.
+        public var multiplier = 1.0
+        /// What convolutions see beyond the border; weights from TensorFlow need `.same`.
+        public var padding = Padding.same
+        /// Where batch normalisation takes its statistics from while training.
+        public var batchNorm = BatchNormPolicy.train
+
+        /// Creates the usual shape.
+        public init() {}
+
+        /// A channel count, scaled.
+        func channels(_ count: Int) -> Int {
+            let exact = Double(count) * multiplier
+            let rounded = max(8, Int(exact + 4) / 8 * 8)
+            return Double(rounded) < 0.9 * exact ? rounded + 8 : rounded
+        }
+    }
+
+    let stem, last: ConvNorm
+    let blocks: [InvertedResidual]
+    let classifier: Linear?
+
+    /// The length of a feature vector.
+    public let featureWidth: Int
+    /// Its batch normalisations.
+    public let normalizations: [BatchNorm2d]
+
+    /// Claims the tensors.
+    public init(_ scope: Scope, _ shape: Shape, classCount: Int) throws {
+        // Expansion, channels, blocks and the stride of the first of them, stage by stage.
+        let stages = [
+            (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+            (6, 320, 1, 1),
+        ]
+        var inputs = shape.channels(32)
+        stem = try ConvNorm(scope, "conv_stem", "bn1", 3, inputs, kernel: 3, stride: 2, shape)
+        var blocks: [InvertedResidual] = []
+        for (stage, (expansion, channels, depth, stride)) in stages.enumerated() {
+            for index in 0..<depth {
+                let outputs = shape.channels(channels)
+                blocks.append(
+                    try InvertedResidual(
+                        scope / "blocks" / stage / index, inputs, outputs, expansion: expansion,
+                        stride: index == 0 ? stride : 1, shape))
+                inputs = outputs
+            }
+        }
+        self.blocks = blocks
+        featureWidth = max(1280, shape.channels(1280))
+        last = try ConvNorm(scope, "conv_head", "bn2", inputs, featureWidth, kernel: 1, shape)
+        classifier =
+            classCount > 0
+            ? try Linear(
+                scope / "classifier", featureWidth, classCount,
+                initial: .uniform(1 / Double(classCount).squareRoot())) : nil
+        normalizations = [stem.norm] + blocks.flatMap { $0.parts.map(\.norm) } + [last.norm]
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
+    public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        // Depthwise convolutions and batch normalisation are about twice as fast with channels last.
+        let x = try stem(images.channelsLast(), mode: mode).relu6()
+        let y = try blocks.reduce(x) { x, block in try block(x, mode: mode) }
+        return try last(y, mode: mode).relu6().mean(2, 3)
+    }
+
+    /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
+    public func head(_ features: Tensor) throws -> Tensor { try classifier?(features) ?? features }
+}
+
+/// A convolution and its batch normalisation, whose names are siblings.
+struct ConvNorm {
+    let conv: Conv2d
+    let norm: BatchNorm2d
+
+    init(
+        _ scope: Scope, _ conv: String, _ norm: String, _ inputs: Int, _ outputs: Int, kernel: Int,
+        stride: Int = 1, groups: Int = 1, _ shape: MobileNetV2.Shape
+    ) throws {
+        self.conv = try Conv2d(
+            scope / conv, inputs, outputs, kernel: kernel, stride: stride, groups: groups,
+            padding: shape.padding, initial: .kaimingFanOut(groups: groups))
+        self.norm = try BatchNorm2d(scope / norm, outputs, policy: shape.batchNorm)
+    }
+
+    func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor { try norm(conv(x), mode: mode) }
+}
+
+/// Expands the channels, mixes neighbours channel by channel, and shrinks the channels again.
+struct InvertedResidual {
+    /// Expansion (absent where it would be 1), depthwise convolution, projection.
+    let parts: [ConvNorm]
+    let isResidual: Bool
+
+    init(
+        _ scope: Scope, _ inputs: Int, _ outputs: Int, expansion: Int, stride: Int,
+        _ shape: MobileNetV2.Shape
+    ) throws {
+        let hidden = inputs * expansion
+        if expansion == 1 {
+            parts = [
+                try ConvNorm(
+                    scope, "conv_dw", "bn1", inputs, inputs, kernel: 3, stride: stride, groups: inputs, shape),
+                try ConvNorm(scope, "conv_pw", "bn2", inputs, outputs, kernel: 1, shape),
+            ]
+        } else {
+            parts = [
+                try ConvNorm(scope, "conv_pw", "bn1", inputs, hidden, kernel: 1, shape),
+                try ConvNorm(
+                    scope, "conv_dw", "bn2", hidden, hidden, kernel: 3, stride: stride, groups: hidden, shape),
+                try ConvNorm(scope, "conv_pwl", "bn3", hidden, outputs, kernel: 1, shape),
+            ]
+        }
+        isResidual = stride == 1 && inputs == outputs
+    }
+
+    func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
+        let inner = try parts.dropLast().reduce(x) { x, part in try part(x, mode: mode).relu6() }
+        let y = try parts[parts.count - 1](inner, mode: mode)
+        return isResidual ? try x + y : y
+    }
+}
+
+// MARK: - Presets
+
+extension MobileNetV2 {
+    static let presets = [
+        preset("mobilenetv2_035", 0.35), preset("mobilenetv2_050", 0.5), preset("mobilenetv2_100", 1),
+    ]
+
+    private static func preset(_ name: String, _ multiplier: Double) -> ModelPreset {
+        ModelPreset(
+            name: name, imageSize: 224,
+            options: { _ in
+                let shape = Shape()
+                return [
+                    "multiplier": .double(multiplier), "pad": .string(shape.padding.rawValue),
+                    "batch_norm": .string(shape.batchNorm.rawValue),
+                ]
+            },
+            preprocessing: .symmetric, head: "classifier",
+            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
+            build: { configuration, scope in
+                try MobileNetV2(scope, Shape(configuration), classCount: configuration.classCount)
+            })
+    }
+}
+
+extension MobileNetV2.Shape {
+    /// Reads and checks the options of a configuration.
+    init(_ configuration: ModelConfiguration) throws(Diagnostic) {
+        multiplier = try configuration.double("multiplier", in: 0.1...4)
+        padding = try configuration.choice("pad")
+        batchNorm = try configuration.choice("batch_norm")
+    }
+}

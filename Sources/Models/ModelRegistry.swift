@@ -1,0 +1,124 @@
+public import Diagnostics
+public import Layers
+public import Tensors
+
+/// An architecture with the sizes that its name stands for.
+struct ModelPreset: Sendable {
+    /// The name in pipelines.
+    let name: String
+    /// The image size unless another is asked for.
+    let imageSize: Int
+    /// What the architecture can be told, with defaults for an image size.
+    let options: @Sendable (_ imageSize: Int) -> [String: ModelOption]
+    /// What it expects of images.
+    let preprocessing: Preprocessing
+    /// The prefix of the head's names, which depend on the number of classes.
+    let head: String
+    /// Throws what is wrong with the options of a configuration.
+    let check: @Sendable (ModelConfiguration) throws(Diagnostic) -> Void
+    /// Makes the model.
+    let build: @Sendable (ModelConfiguration, Scope) throws -> any ImageModel
+    /// Adapts a checkpoint of the same model for another image size.
+    var adapt: @Sendable ([String: Tensor], ModelConfiguration) throws -> [String: Tensor] = { state, _ in
+        state
+    }
+}
+
+/// Every architecture by name.
+public enum ModelRegistry {
+    static let presets = ViT.presets + MobileNetV2.presets + DepthwiseCNN.presets
+
+    /// The names, family by family.
+    public static var names: [String] { presets.map(\.name) }
+
+    /// An architecture's own configuration, for its own image size unless another is given.
+    public static func defaults(
+        for name: String, imageSize: Int? = nil, classCount: Int = 1000
+    ) throws(Diagnostic) -> ModelConfiguration {
+        let preset = try preset(name)
+        let size = imageSize ?? preset.imageSize
+        return ModelConfiguration(
+            architecture: name, imageSize: size, classCount: classCount, options: preset.options(size),
+            preprocessing: preset.preprocessing)
+    }
+
+    /// The configuration with options as they are written in a pipeline.
+    public static func configure(
+        _ name: String, imageSize: Int? = nil, classCount: Int, options: [String: String]
+    ) throws(Diagnostic) -> ModelConfiguration {
+        var configuration = try defaults(for: name, imageSize: imageSize, classCount: classCount)
+        for (key, text) in options.sorted(by: { $0.key < $1.key }) {
+            guard let old = configuration.options[key] else {
+                throw unknown(key, in: configuration, hint: key.didYouMean(configuration.options.keys))
+            }
+            configuration.options[key] = old.parse(text) ?? .string(text)
+        }
+        try check(configuration)
+        return configuration
+    }
+
+    /// Throws what is wrong with a configuration, without making a tensor of its size.
+    public static func check(_ configuration: ModelConfiguration) throws(Diagnostic) {
+        let preset = try preset(configuration.architecture)
+        guard configuration.imageSize > 0, configuration.classCount >= 0 else {
+            throw Diagnostic(
+                "model '\(preset.name)' cannot have images of \(configuration.imageSize) pixels and "
+                    + "\(configuration.classCount) classes")
+        }
+        let known = preset.options(configuration.imageSize)
+        for key in configuration.options.keys.sorted() where known[key] == nil {
+            throw unknown(key, in: configuration, hint: key.didYouMean(known.keys))
+        }
+        try preset.check(configuration)
+    }
+
+    /// Makes a model in `scope`; its tensors are fresh or a checkpoint's, as the scope decides.
+    public static func build(_ configuration: ModelConfiguration, _ scope: Scope) throws -> any ImageModel {
+        try check(configuration)
+        return try preset(configuration.architecture).build(configuration, scope)
+    }
+
+    /// Makes a model of fresh tensors.
+    public static func initialize(
+        _ configuration: ModelConfiguration, generator: Generator, device: Device = .cpu
+    ) throws -> (model: any ImageModel, parameters: Parameters) {
+        try Parameters.initialize(generator: generator, device: device) { try build(configuration, $0) }
+    }
+
+    /// Makes a model of a checkpoint's tensors; position embeddings are resampled for another image size.
+    ///
+    /// Unless `newHead` allows a head for other classes to be initialised afresh, every tensor must fit.
+    public static func load(
+        _ configuration: ModelConfiguration, from state: [String: Tensor], newHead: Bool = false,
+        generator: Generator? = nil, device: Device = .cpu
+    ) throws -> (model: any ImageModel, parameters: Parameters) {
+        let preset = try preset(configuration.architecture)
+        return try Parameters.load(
+            preset.adapt(state, configuration), reinitializing: newHead ? [preset.head] : [],
+            generator: generator, device: device
+        ) { try build(configuration, $0) }
+    }
+
+    /// The prefix of the names of an architecture's head.
+    public static func headPrefix(of configuration: ModelConfiguration) throws(Diagnostic) -> String {
+        try preset(configuration.architecture).head
+    }
+
+    private static func preset(_ name: String) throws(Diagnostic) -> ModelPreset {
+        guard let preset = presets.first(where: { $0.name == name }) else {
+            throw Diagnostic(
+                "unknown model '\(name)'",
+                hint: name.didYouMean(names) ?? "the models are \(names.joined(separator: ", "))")
+        }
+        return preset
+    }
+
+    private static func unknown(
+        _ key: String, in configuration: ModelConfiguration, hint: String?
+    ) -> Diagnostic {
+        let known = configuration.options.keys.filter { $0 != key }.sorted().joined(separator: ", ")
+        return Diagnostic(
+            "unknown option '\(key)' for model '\(configuration.architecture)'",
+            hint: hint ?? (known.isEmpty ? nil : "its options are \(known)"))
+    }
+}

@@ -1,0 +1,35 @@
+public import Tensors
+
+/// What a model expects of the numbers in an image.
+public struct Preprocessing: Codable, Hashable, Sendable {
+    /// How images are resized.
+    public enum Interpolation: String, Codable, CaseIterable, Hashable, Sendable {
+        case bilinear, bicubic
+    }
+
+    /// The mean of each channel, for values between 0 and 1.
+    public var mean: [Double]
+    /// The standard deviation of each channel.
+    public var std: [Double]
+    /// How images are resized.
+    public var interpolation: Interpolation
+
+    /// Creates a preprocessing.
+    public init(mean: [Double], std: [Double], interpolation: Interpolation = .bilinear) {
+        self.mean = mean
+        self.std = std
+        self.interpolation = interpolation
+    }
+
+    /// Values between −1 and 1.
+    public static let symmetric = Preprocessing(mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+    /// The statistics of ImageNet, torchvision's habit.
+    public static let imageNet = Preprocessing(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+
+    /// Maps bytes, `[B, H, W, 3]`, to what the model takes, `[B, 3, H, W]`, in channels-last memory order.
+    public func callAsFunction(_ images: Tensor) throws -> Tensor {
+        let scale = try Tensor(doubles: std.map { 1 / (255 * $0) }).to(.float32).to(images.device)
+        let shift = try Tensor(doubles: zip(mean, std).map { -$0 / $1 }).to(.float32).to(images.device)
+        return try (images.to(.float32) * scale + shift).permute(0, 3, 1, 2)
+    }
+}
