@@ -58,7 +58,7 @@ extension ImageCodec {
 
     private static func jpegError(_ decoder: tjhandle, in bytes: UnsafeRawBufferPointer) -> ImageError {
         let message = String(cString: tjGetErrorStr2(decoder))
-        let ends = message.lowercased().contains("premature end") || message.contains("Input file read error")
+        let ends = message.contains("Premature end of JPEG") || message.contains("Input file read error")
         return ends || !hasEndOfImage(bytes) ? .truncated(.jpeg) : .corrupt(.jpeg, reason: message)
     }
 

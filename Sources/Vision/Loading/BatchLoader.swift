@@ -1,10 +1,12 @@
+public import Tensors
+
 /// Decodes and renders batches ahead of a training or labelling loop, in order, on threads of its own.
 ///
 /// ```swift
 /// let loader = BatchLoader(provider, batches: step..<steps, sizes: [224, 64], workers: 2) { step in
 ///     sampler.indices(of: step).map { ImageView(records[$0], policy, number: sampler.epoch(of: step), seed: seed) }
 /// }
-/// while let batch = try loader.next() { … batch.pixels … }
+/// while let batch = try loader.next() { … try batch.tensor(224) … }
 /// ```
 /// The batches do not depend on the number of workers. An image that cannot be loaded ends the sequence: `next()`
 /// throws an `ImageLoadError` with its name when its batch's turn has come. Letting go of the loader, or
@@ -57,4 +59,12 @@ public struct Batch: Sendable {
 
     /// The number of images.
     public var count: Int { views.count }
+
+    /// The images at one of the sizes, as bytes `[count, size, size, 3]`.
+    public func tensor(_ size: Int) throws -> Tensor {
+        guard let place = sizes.firstIndex(of: size) else {
+            preconditionFailure("Retort bug: size \(size) was not rendered, only \(sizes)")
+        }
+        return try Tensor(bytes: pixels[place], shape: [count, size, size, 3])
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// Threads that compute elements 0, 1, 2 … ahead of one consumer, which receives them in this order.
 ///
@@ -61,6 +62,8 @@ final class OrderedWorkers<Element: Sendable> {
 
         /// A thread's whole life.
         func work(_ compute: (Int, () -> Bool) throws -> Element) {
+            // Workers are the parallelism; a second level inside each would only fight over the same cores.
+            Torch.useOneThreadHere()
             while let index = claim() {
                 let result = Result { try compute(index) { self.isCancelled } }
                 finish { finished[index] = result }

@@ -51,3 +51,18 @@ enum ImageFiles {
         do { return try Data(contentsOf: url) } catch { throw .unreadable(reason: reason(error)) }
     }
 }
+
+extension URL {
+    /// A file the user named: as it stands where absolute, else below a folder.
+    static func file(_ path: String, in folder: URL) -> URL {
+        path.hasPrefix("/") ? URL(filePath: path) : folder.appending(path: path)
+    }
+}
+
+/// Why Foundation could not read a file, in the operating system's words where it passes them on.
+func reason(_ error: any Error) -> String {
+    if let code = ((error as? CocoaError)?.underlying as? POSIXError)?.code {
+        return String(cString: strerror(code.rawValue))
+    }
+    return (error as NSError).localizedDescription
+}

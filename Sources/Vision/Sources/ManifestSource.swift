@@ -44,7 +44,7 @@ public struct ManifestSource: ImageSource {
                     Diagnostic(
                         "'\(row.path)' is listed twice, first on line \(earlier)", at: location,
                         exitCode: .badData))
-            } else if !FileManager.default.fileExists(atPath: Self.url(row.path, in: folder).path) {
+            } else if !FileManager.default.fileExists(atPath: URL.file(row.path, in: folder).path) {
                 problems.report(
                     Diagnostic("there is no file '\(row.path)'", at: location, exitCode: .inputMissing))
             }
@@ -66,17 +66,13 @@ public struct ManifestSource: ImageSource {
 
     /// The bytes of a listed file.
     public func bytes(of member: String) throws -> Data? {
-        try ImageFiles.read(Self.url(member, in: manifest.deletingLastPathComponent()))
+        try ImageFiles.read(URL.file(member, in: manifest.deletingLastPathComponent()))
     }
 
     /// The manifest, then every image in its order.
     public func contentFiles() -> [URL] {
         let folder = manifest.deletingLastPathComponent()
-        return [manifest] + listed.map { Self.url($0.member, in: folder) }
-    }
-
-    private static func url(_ path: String, in folder: URL) -> URL {
-        path.hasPrefix("/") ? URL(filePath: path) : folder.appending(path: path)
+        return [manifest] + listed.map { URL.file($0.member, in: folder) }
     }
 }
 

@@ -158,11 +158,3 @@ private struct TarIndex {
         Diagnostic("shard \(file) \(what)", hint: "fetch or write the shard again", exitCode: .badData)
     }
 }
-
-/// What Foundation says about a failed read, without the path it repeats.
-func reason(_ error: any Error) -> String {
-    let error = error as NSError
-    let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
-    return underlying.domain == NSPOSIXErrorDomain
-        ? String(cString: strerror(Int32(underlying.code))) : error.localizedDescription
-}

@@ -31,7 +31,7 @@ public struct WebDatasetSource: ImageSource {
                 for path in try BraceExpansion.expand(pattern) {
                     do throws(Diagnostic) {
                         archives.append(
-                            try TarArchive(URL(filePath: path, relativeTo: directory).absoluteURL))
+                            try TarArchive(URL.file(path, in: directory)))
                     } catch { problems.report(error) }
                 }
             } catch { problems.report(error) }

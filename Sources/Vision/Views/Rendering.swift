@@ -1,3 +1,5 @@
+import Tensors
+
 /// Shows one view of an image at `size` × `size`: crop, antialiased bilinear resize, flip, colours.
 ///
 /// The bytes depend on the arguments only. The same parameters may be rendered at several sizes; all show the same
@@ -33,31 +35,9 @@ extension Image {
         _ crop: PixelRectangle, width: Int, height: Int, flip: Bool,
         into output: UnsafeMutableBufferPointer<UInt8>
     ) throws {
-        func weights(_ start: Int, _ length: Int, _ count: Int) -> [[(Int, Float)]] {
-            let scale = Float(length) / Float(count)
-            let support = max(1, scale)
-            return (0..<count).map { index in
-                let center = (Float(index) + 0.5) * scale
-                let first = max(0, Int(center - support + 0.5)),
-                    last = min(length, Int(center + support + 0.5))
-                let taps = (first..<last).map { max(0, 1 - abs((Float($0) + 0.5 - center) / support)) }
-                let sum = taps.reduce(0, +)
-                return zip(first..<last, taps).map { (start + $0, $1 / sum) }
-            }
-        }
-        let rows = weights(crop.top, crop.height, height), columns = weights(crop.left, crop.width, width)
-        for y in 0..<height {
-            for x in 0..<width {
-                for channel in 0..<3 {
-                    var sum: Float = 0
-                    for (row, a) in rows[y] {
-                        for (column, b) in columns[x] {
-                            sum += a * b * Float(pixels[(row * self.width + column) * 3 + channel])
-                        }
-                    }
-                    output[(y * width + (flip ? width - 1 - x : x)) * 3 + channel] = UInt8(sum.rounded())
-                }
-            }
-        }
+        let resize = ImageResize(
+            width: self.width, height: self.height, crop: (crop.top, crop.left, crop.height, crop.width),
+            outputHeight: height, outputWidth: width, flip: flip)
+        try pixels.withUnsafeBytes { try resize($0, into: UnsafeMutableRawBufferPointer(output)) }
     }
 }
