@@ -1,0 +1,174 @@
+import Diagnostics
+import Foundation
+
+/// A curated transfer set, as its files tell it.
+struct TransferSetFiles: Sendable {
+    let folder: ArtifactFolder
+    var record: ArtifactFacts?
+    var rows: [TransferRow]
+    var classes: [String]
+    var funnel: [FunnelStep]
+    var dropped: [DroppedImage]
+    var queries: [QueryNeighbours]
+    var similarity: SimilarityCounts?
+    var balance: Balance
+    var leakage: Leakage?
+
+    /// Reads the folder; only `transfer-set.jsonl` has to be there.
+    init(_ url: URL) throws {
+        folder = ArtifactFolder(url: url)
+        guard let rows = try folder.rows("transfer-set.jsonl", as: TransferRow.self) else {
+            throw Diagnostic(
+                "\(url.path) holds no transfer-set.jsonl", hint: "name the artifact of a 'curate' stage",
+                exitCode: .inputMissing)
+        }
+        self.rows = rows
+        record = try folder.json("artifact.json")
+        classes = try folder.text("classes.txt")?.split(separator: "\n").map(String.init) ?? []
+        funnel = try folder.json("funnel.json") ?? []
+        dropped = try folder.rows("dropped.jsonl") ?? []
+        queries = try folder.rows("queries.jsonl") ?? []
+        similarity = try folder.json("similarity.json")
+        balance = try folder.json("balance.json") ?? Balance(of: rows)
+        leakage = try folder.json("leakage.json")
+    }
+
+    /// The pipeline node that made it.
+    var name: String { record?.node ?? folder.url.lastPathComponent }
+
+    /// The classes that images were retrieved for, in the order of `classes.txt`.
+    var retrievedClasses: [String] {
+        let present = Set(rows.compactMap(\.queryClass))
+        return classes.filter(present.contains) + present.subtracting(classes).sorted()
+    }
+
+    /// How many distinct queries found at least one image.
+    var queryCount: Int { Set(rows.compactMap(\.query)).count }
+}
+
+/// One image of a transfer set and why it is there.
+struct TransferRow: Decodable, Sendable {
+    var id: String
+    var source: String
+    var dataset: String?
+    var member: String?
+    var width: Int?
+    var height: Int?
+    var query: String?
+    var queryClass: String?
+    var rank: Int?
+    var similarity: Double?
+    var reason: String?
+
+    enum CodingKeys: String, CodingKey {
+        case id, source, dataset, member, width, height, query, rank, similarity, reason
+        case queryClass = "query_class"
+    }
+
+    var image: ImageReference { ImageReference(id: id, source: source, dataset: dataset, member: member) }
+}
+
+/// One step of curation and what it left over.
+struct FunnelStep: Decodable, Sendable {
+    var step: String
+    var kept: Int
+    var dropped: Int?
+    var note: String?
+}
+
+/// An image that curation left out, and the other image that was the reason.
+struct DroppedImage: Decodable, Sendable {
+    var id: String
+    var source: String
+    var step: String
+    var reason: String
+    var other: String?
+    var similarity: Double?
+}
+
+/// A query and what was nearest to it, on both sides of the cut.
+struct QueryNeighbours: Decodable, Sendable {
+    struct Neighbour: Decodable, Sendable {
+        var id: String
+        var source: String
+        var similarity: Double
+        var rank: Int
+        var selected: Bool
+    }
+
+    var id: String
+    var source: String
+    var className: String?
+    var label: Int?
+    var neighbours: [Neighbour]
+
+    enum CodingKeys: String, CodingKey {
+        case id, source, label, neighbours
+        case className = "class"
+    }
+}
+
+/// Histograms of the similarity to the nearest query, all over the same edges.
+struct SimilarityCounts: Decodable, Sendable {
+    var edges: [Double]
+    var selected: [Double]?
+    var candidates: [Double]?
+    var randomPool: [Double]?
+    var test: [Double]?
+
+    enum CodingKeys: String, CodingKey {
+        case edges, selected, candidates, test
+        case randomPool = "random_pool"
+    }
+}
+
+/// How evenly the images are spread over queries and classes.
+struct Balance: Decodable, Sendable {
+    struct PerQuery: Decodable, Sendable {
+        var min: Double
+        var max: Double
+        var mean: Double
+        var gini: Double
+        var effective: Double
+    }
+
+    var perQuery: PerQuery?
+    var perClass: [String: Int]?
+
+    enum CodingKeys: String, CodingKey {
+        case perQuery = "per_query"
+        case perClass = "per_class"
+    }
+}
+
+/// What the leakage check found and removed.
+struct Leakage: Decodable, Sendable {
+    struct Pair: Decodable, Sendable {
+        var id: String
+        var source: String
+        var other: String
+        var similarity: Double?
+        var split: String?
+    }
+
+    var exact: Int
+    var near: Int
+    var threshold: Double?
+    var pairs: [Pair]?
+}
+
+extension Balance {
+    /// The balance of a set whose `balance.json` is not there.
+    init(of rows: [TransferRow]) {
+        perClass = Dictionary(rows.compactMap(\.queryClass).map { ($0, 1) }, uniquingKeysWith: +)
+        let counts = Dictionary(rows.compactMap(\.query).map { ($0, 1) }, uniquingKeysWith: +).values.sorted()
+        guard let first = counts.first, let last = counts.last else { return }
+        let total = Double(counts.reduce(0, +))
+        let number = Double(counts.count)
+        let weighted = counts.enumerated().reduce(0.0) { $0 + Double($1.offset + 1) * Double($1.element) }
+        let entropy = -counts.reduce(0.0) { $0 + Double($1) / total * log(Double($1) / total) }
+        perQuery = PerQuery(
+            min: Double(first), max: Double(last), mean: total / number,
+            gini: 2 * weighted / (number * total) - (number + 1) / number, effective: exp(entropy))
+    }
+}

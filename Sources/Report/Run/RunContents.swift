@@ -1,0 +1,100 @@
+import Diagnostics
+import Foundation
+
+/// A run together with what its artifacts' folders hold; what cannot be read is listed, not fatal, because the
+/// report of a failed run is the one that matters most.
+struct RunContents {
+    let run: RunSummary
+    private(set) var records: [String: ArtifactFacts] = [:]
+    private(set) var metrics: [String: [MetricRow]] = [:]
+    private(set) var transferSets: [(node: String, files: TransferSetFiles)] = []
+    private(set) var evaluations: [(node: String, files: EvaluationFiles)] = []
+    private(set) var unreadable: [String] = []
+
+    init(_ run: RunSummary) {
+        self.run = run
+        for node in run.nodes {
+            guard let url = node.artifact else { continue }
+            do {
+                try read(node, ArtifactFolder(url: url))
+            } catch {
+                unreadable.append("\(node.name): \(error)")
+            }
+        }
+    }
+
+    private mutating func read(_ node: RunSummary.Node, _ folder: ArtifactFolder) throws {
+        metrics[node.name] = try folder.rows("metrics.jsonl", isRecord: true)
+        records[node.name] = try folder.json("artifact.json")
+        // A folder in work holds content that no later stage will ever see.
+        guard node.state.isDone else { return }
+        let kind = records[node.name]?.kind
+        if kind == "transfer-set" || (kind == nil && holds("transfer-set.jsonl", folder)) {
+            transferSets.append((node.name, try TransferSetFiles(folder.url)))
+        } else if kind == "evaluation" || kind == nil, let evaluation = try EvaluationFiles(folder.url) {
+            evaluations.append((node.name, evaluation))
+        }
+    }
+
+    private func holds(_ name: String, _ folder: ArtifactFolder) -> Bool {
+        FileManager.default.fileExists(atPath: folder.url.appending(path: name).path)
+    }
+
+    /// The evaluation that decides: the last one that compares arms, else the last one.
+    var decisive: (node: String, files: EvaluationFiles)? {
+        evaluations.last { !($0.files.metrics.groups ?? []).isEmpty } ?? evaluations.last
+    }
+
+    /// The transfer set that the best arm learned from; else the first one.
+    var principalTransferSet: (node: String, files: TransferSetFiles)? {
+        let model = decisive.flatMap { $0.files.metrics.bestModels.first }
+        let ancestors = model.map(ancestors(of:)) ?? []
+        return transferSets.last { ancestors.contains($0.node) } ?? transferSets.first
+    }
+
+    /// Every node that a node was made from.
+    func ancestors(of node: String) -> Set<String> {
+        let inputs = Dictionary(
+            run.nodes.map { ($0.name, $0.inputs) }, uniquingKeysWith: { first, _ in first })
+        var found: Set<String> = []
+        var open = inputs[node] ?? []
+        while let next = open.popLast() {
+            if found.insert(next).inserted { open += inputs[next] ?? [] }
+        }
+        return found
+    }
+
+    /// The checkpoints that distillation imitates.
+    var teachers: [RunSummary.Node] {
+        let trained = Dictionary(
+            run.nodes.filter { Self.training.contains($0.stage) }.map { ($0.name, $0) },
+            uniquingKeysWith: { first, _ in first })
+        var names: [String] = []
+        for node in run.nodes where node.stage == "distill" {
+            let named = records[node.name]?.inputs?.filter { $0.name == "teacher" }.map(\.node)
+            for name in named ?? node.inputs where trained[name] != nil && !names.contains(name) {
+                names.append(name)
+            }
+        }
+        return names.compactMap { trained[$0] }
+    }
+
+    /// The stage kinds that leave training curves behind.
+    static let training = ["pretrain", "fine-tune", "distill"]
+
+    /// What the whole pipeline cost, the stages from the store included.
+    var totalSeconds: Double {
+        run.nodes.reduce(0) { $0 + ($1.seconds ?? records[$1.name]?.timings?.seconds ?? 0) }
+    }
+}
+
+extension EvaluationMetrics {
+    /// The arm with the highest mean.
+    var bestGroup: Group? { groups?.max { ($0.mean, $1.name) < ($1.mean, $0.name) } }
+
+    /// The nodes of the best arm's models; without arms, of the best model.
+    var bestModels: [String] {
+        if let best = bestGroup { return (models ?? []).filter { $0.group == best.name }.map(\.node) }
+        return (models?.max { $0.top1 < $1.top1 }).map { [$0.node] } ?? []
+    }
+}

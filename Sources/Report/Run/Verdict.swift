@@ -1,0 +1,111 @@
+/// What came of a run in two sentences: the result with its interval, and the cost.
+struct Verdict {
+    /// A stretch of text, emphasised or not.
+    struct Phrase {
+        var text: String
+        var isStrong = false
+    }
+
+    private(set) var phrases: [Phrase] = []
+
+    init(of contents: RunContents) {
+        let run = contents.run
+        switch run.outcome {
+        case .failed, .interrupted: stopped(run)
+        case .running: add("The run is under way", " since \(Format.duration(run.seconds)). ")
+        case .succeeded:
+            if let evaluation = contents.decisive {
+                result(evaluation.files.metrics)
+            } else {
+                add("All stages are complete", "; the pipeline evaluates nothing. ")
+            }
+        }
+        cost(contents)
+    }
+
+    /// The sentences without emphasis.
+    var text: String { phrases.map(\.text).joined() }
+
+    var markup: Markup {
+        HTML.p(.class("verdict")) {
+            for phrase in phrases {
+                if phrase.isStrong { HTML.strong { phrase.text } } else { phrase.text }
+            }
+        }
+    }
+
+    /// Adds an emphasised stretch and what follows it.
+    private mutating func add(_ strong: String, _ rest: String) {
+        phrases.append(Phrase(text: strong, isStrong: true))
+        phrases.append(Phrase(text: rest))
+    }
+
+    private mutating func stopped(_ run: RunSummary) {
+        let word = run.outcome == .failed ? "failed" : "was interrupted"
+        let culprit = run.nodes.first { $0.state == .failed } ?? run.nodes.first { $0.state == .interrupted }
+        guard let culprit else {
+            add("The run \(word)", " before a stage began. ")
+            return
+        }
+        let reason = culprit.error.map { ": \(String($0.split(separator: "\n").first ?? ""))" } ?? ""
+        add("The run \(word) at \(culprit.name)", reason + ". ")
+    }
+
+    private mutating func result(_ metrics: EvaluationMetrics) {
+        guard let best = metrics.bestGroup, let groups = metrics.groups else {
+            if let top1 = metrics.top1 { add("Top-1 accuracy is \(Format.percent(top1))", sample(metrics)) }
+            return
+        }
+        let seeds = Format.plural(best.values.count, "seed")
+        let interval = best.ci95.map { "95 % CI \(Format.interval($0)), " } ?? ""
+        add("\(best.name)", " reaches ")
+        add(
+            "\(Format.percent(best.mean)) top-1",
+            " (\(interval)\(seeds); best of \(Format.plural(groups.count, "arm")))")
+        if let versus = best.versus {
+            compare(versus, seeds)
+        } else if let baseline = groups.compactMap(\.versus?.baseline).first, baseline == best.name {
+            phrases.append(Phrase(text: ": no arm beats the baseline. "))
+        } else {
+            phrases.append(Phrase(text: ". "))
+        }
+    }
+
+    private mutating func compare(_ versus: EvaluationMetrics.Group.Comparison, _ seeds: String) {
+        let difference = "\(Format.points(versus.difference)) points"
+        guard let interval = versus.ci95 else {
+            phrases.append(Phrase(text: ", \(difference) against \(versus.baseline), without an interval. "))
+            return
+        }
+        if interval.contains(0) {
+            phrases.append(
+                Phrase(
+                    text:
+                        ", \(difference) against \(versus.baseline): a difference that \(seeds) do not resolve "
+                        + "(95 % CI \(Format.difference(interval))). "))
+        } else {
+            phrases.append(Phrase(text: ", "))
+            add(difference, " against \(versus.baseline) (95 % CI \(Format.difference(interval))). ")
+        }
+    }
+
+    private mutating func cost(_ contents: RunContents) {
+        let run = contents.run
+        let worked = run.nodes.filter { $0.seconds != nil && $0.state != .cached }.count
+        let cached = run.nodes.filter { $0.state == .cached }.count
+        let open = run.nodes.filter { !$0.state.isDone }.count
+        var text = "The run took \(Format.duration(run.seconds)) for \(Format.plural(worked, "stage"))"
+        if worked == 0 { text = "No stage had to run" }
+        if cached > 0 {
+            text +=
+                worked == 0 ? ": all \(cached) came from the store" : "; \(cached) more came from the store"
+            text += " (\(Format.duration(contents.totalSeconds)) of work in all)"
+        }
+        if open > 0 { text += "; \(open) of \(Format.plural(run.nodes.count, "stage")) are not complete" }
+        phrases.append(Phrase(text: text + "."))
+    }
+
+    private func sample(_ metrics: EvaluationMetrics) -> String {
+        metrics.n.map { " on \(Format.plural($0, "image")). " } ?? ". "
+    }
+}
