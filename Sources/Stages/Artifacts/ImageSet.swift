@@ -1,6 +1,6 @@
 internal import Diagnostics
 public import Engine
-public import Foundation
+internal import Foundation
 public import Vision
 
 /// A scanned data set: the images of each split, by content, and the ones that could not be read.

@@ -20,7 +20,7 @@ struct BuildIndex: Stage {
         _ = try context.prepareDevice()
         let shards = try embeddings.shards()
         let (index, description) = try VectorIndex.build(
-            shards, factory: factory, rule: IndexRule(memoryBudget: memoryBudget << 20))
+            over: shards, factory: factory, rule: IndexRule(memoryBudget: memoryBudget << 20))
         try context.advance(to: 1, of: 2)
         if let recall = description.recall {
             context.fact("recall", recall.value)

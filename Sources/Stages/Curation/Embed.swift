@@ -1,6 +1,7 @@
 internal import Diagnostics
 internal import Engine
 internal import Foundation
+internal import Models
 internal import Search
 internal import Tensors
 internal import Training

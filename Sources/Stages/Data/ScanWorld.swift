@@ -49,6 +49,3 @@ struct WorldDescription: Codable, Equatable {
         WorldSource(domain: domain, size: size, seed: seed, splits: splits, label: label)
     }
 }
-
-extension Domain: @retroactive SettingValue {}
-extension LabelKind: @retroactive SettingValue {}

@@ -20,10 +20,21 @@ struct ImportModel: Stage {
     var imageSize: Int?
     @Setting("Options of the architecture: {pad: same} for weights from TensorFlow.")
     var options: [String: String] = [:]
-    @Setting("Mean of the inputs by channel, for values in 0..1.", in: 0...1) var mean: [Double]?
-    @Setting("Standard deviation of the inputs by channel, for values in 0..1.", in: 0.001...1) var std: [Double]?
+    @Setting("Mean of the inputs by channel, for values in 0..1; by default the architecture's.")
+    var mean: [Double]?
+    @Setting("Standard deviation of the inputs by channel, for values in 0..1; by default the architecture's.")
+    var std: [Double]?
     @Setting("The number of classes of the file's classifier; by default as the file has it.", in: 0...)
     var classes: Int?
+
+    func validate() throws {
+        for (name, values) in [("mean", mean), ("std", std)] {
+            if let values, values.count != 3 || values.contains(where: { !(0...1).contains($0) }) {
+                throw Diagnostic("\(name) needs three numbers in 0..1", hint: "\(name): [0.5, 0.5, 0.5]")
+            }
+        }
+        if let std, std.contains(0) { throw Diagnostic("a standard deviation of 0 cannot be divided by") }
+    }
 
     func externalContent(in environment: PlanningEnvironment) throws -> [String: String] {
         let url = environment.resolve(file)

@@ -1,7 +1,6 @@
 internal import Diagnostics
 internal import Engine
 internal import Foundation
-internal import Layers
 internal import Training
 internal import Vision
 
@@ -38,7 +37,3 @@ extension StageContext {
     }
 }
 
-extension Recipe.Precision: @retroactive SettingValue {}
-extension Recipe.Optimizer: @retroactive SettingValue {}
-extension DistillationTraining.Objective: @retroactive SettingValue {}
-extension BatchNormPolicy: @retroactive SettingValue {}

@@ -1,6 +1,7 @@
 internal import Diagnostics
 internal import Engine
 internal import Foundation
+internal import Layers
 internal import Tensors
 internal import Training
 internal import Vision
@@ -29,7 +30,8 @@ extension StageContext {
             folder: state, generator: generator,
             hooks: TrainingHooks(
                 advance: { step, total, metrics, save in
-                    try self.advance(to: step, of: total, metrics, saving: save)
+                    // `saving` takes an escaping closure; this one is called before `advance` returns.
+                    try withoutActuallyEscaping(save) { try self.advance(to: step, of: total, metrics, saving: $0) }
                 },
                 metric: { self.metric(step: $0, name: $1, value: $2) },
                 rewind: { self.rewindMetrics(to: $0) }))

@@ -1,0 +1,13 @@
+public import Engine
+public import Layers
+public import Training
+public import World
+
+// Words of the learning modules that stand as settings in a pipeline file.
+
+extension BatchNormPolicy: SettingValue {}
+extension DistillationTraining.Objective: SettingValue {}
+extension Domain: SettingValue {}
+extension LabelKind: SettingValue {}
+extension Recipe.Optimizer: SettingValue {}
+extension Recipe.Precision: SettingValue {}
