@@ -39,11 +39,11 @@ import Testing
 
     @Test func `every value knows which layer it came from`() throws {
         let spec = try pipeline(food, overrides: ["teacher.epochs=3"], profile: "smoke")
-        #expect(spec.sources["teacher.model"] == "food.yaml:10:29")
+        #expect(spec.sources["teacher.model"] == "food.yaml:10:30")
         #expect(spec.sources["teacher.epochs"] == "-s teacher.epochs=3")
         #expect(spec.sources["transfer.epochs"] == "profile smoke (food.yaml:15:30)")
         #expect(
-            spec.sources["transfer.size"] == "food.yaml:11:70, vars.keep from profile smoke (food.yaml:15:18)"
+            spec.sources["transfer.size"] == "food.yaml:11:71, vars.keep from profile smoke (food.yaml:15:18)"
         )
         #expect(spec.sources["vars.pool"] == "food.yaml:3:8")
     }
@@ -104,7 +104,7 @@ import Testing
                       hint: did you mean 'keep'?
                     -s teacher=3:1:1: error: 'teacher' does not name one setting
                       hint: write 'teacher.NAME'
-                    -s teacher.x=[1:1:13: error: the file is not valid YAML: while parsing a flow sequence, did not find \
+                    -s teacher.x=[1:2:1: error: the file is not valid YAML: while parsing a flow sequence, did not find \
                     expected ',' or ']'
                     exit 64
                     """)

@@ -88,7 +88,7 @@ import Testing
     @Test(arguments: [
         (
             "retort: 1\nstages: {a: [1, 2}\n",
-            "2:19: error: the file is not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'"
+            "2:18: error: the file is not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'"
         ),
         (
             "retort: 1\nstages:\n\ta: 1\n",
