@@ -6,9 +6,11 @@ public import Foundation
 ///
 /// Values come, from weakest to strongest, from the file, the selected profile and the overrides
 /// (`transfer.epochs=3`, `vars.keep=512`); `${vars.x}` and `${env.X:-default}` are then expanded. Scalars stay
-/// text, because the stages' own settings say what type they are. Every problem of the file is reported at once.
+/// text, because the stages' own settings say what type they are. Relative paths in settings mean files below
+/// `directory`, the user's current one, wherever the pipeline file lies. Every problem is reported at once.
 public func load(
-    file: URL, overrides: [String] = [], profile: String? = nil, environment: [String: String] = [:]
+    file: URL, overrides: [String] = [], profile: String? = nil, environment: [String: String] = [:],
+    directory: URL = URL(filePath: ".", directoryHint: .isDirectory)
 ) throws(Problems) -> PipelineSpec {
     let root = try YAMLDocument(contentsOf: file).root
     var problems = Problems()
@@ -20,7 +22,7 @@ public func load(
         draft.apply(override: override, problems: &problems)
     }
     let variables = Variables(draft.variables, environment: environment, problems: &problems)
-    let spec = draft.resolve(variables, file: file, problems: &problems)
+    let spec = draft.resolve(variables, file: file, directory: directory, problems: &problems)
     try problems.check()
     return spec
 }

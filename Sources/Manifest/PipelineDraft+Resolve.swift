@@ -4,7 +4,9 @@ internal import Foundation
 
 extension PipelineDraft {
     /// The pipeline with every reference expanded.
-    func resolve(_ variables: Variables, file: URL, problems: inout Problems) -> PipelineSpec {
+    func resolve(
+        _ variables: Variables, file: URL, directory: URL, problems: inout Problems
+    ) -> PipelineSpec {
         var resolver = Resolver(draft: self, variables: variables, problems: problems)
         let specs = nodes.compactMap { resolver.node($0) }
         let axes = matrix.compactMap { resolver.axis($0) }
@@ -13,7 +15,7 @@ extension PipelineDraft {
         problems = resolver.problems
         return PipelineSpec(
             name: name ?? file.deletingPathExtension().lastPathComponent, file: file.relativePath,
-            directory: file.absoluteURL.deletingLastPathComponent().standardizedFileURL, nodes: specs,
+            directory: directory.standardizedFileURL, nodes: specs,
             matrix: axes, gates: conditions, sources: resolver.sources)
     }
 }
