@@ -37,7 +37,7 @@ public struct ArtifactLocation: Hashable, Sendable {
     public var selector: String?
     /// The node that made it, with its matrix point: `student[seed=0]`.
     public var node: String
-    /// The store that holds it, in which its upstream artifacts lie too.
+    /// The folder of the store that holds it, in which its upstream artifacts lie too, each under its key.
     public var store: URL
 
     /// Creates a location.

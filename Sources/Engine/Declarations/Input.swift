@@ -19,6 +19,7 @@ public struct Input<Value: Sendable>: Sendable {
     enum Arity: String, Sendable { case one, optional, many }
 
     let slot: Slot<Value>
+    let presence = Slot(Presence(count: 0))
     let help: String
     let role: InputRole
     let arity: Arity
@@ -61,6 +62,17 @@ public struct Input<Value: Sendable>: Sendable {
         self.allowsNone = arity == .optional
     }
 
-    /// The opened artifact.
+    /// Whether the pipeline gives this input: known already when the stage is validated, before anything is made.
+    public struct Presence: Sendable {
+        /// How many artifacts the pipeline gives.
+        public let count: Int
+        /// Whether it gives any.
+        public var isGiven: Bool { count > 0 }
+    }
+
+    /// `$model.isGiven`: what `validate()` may ask about an input.
+    public var projectedValue: Presence { presence.value }
+
+    /// The opened artifact; only `run` may read it.
     public var wrappedValue: Value { slot.value }
 }

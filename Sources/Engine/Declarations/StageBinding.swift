@@ -8,11 +8,13 @@ protocol InputProperty {
     var role: InputRole { get }
     var isList: Bool { get }
     var allowsNone: Bool { get }
+    func expect(_ count: Int)
     func fill(_ locations: [ArtifactLocation]) throws
 }
 
 extension Input: InputProperty {
     var isList: Bool { arity == .many }
+    func expect(_ count: Int) { presence.fill(Presence(count: count)) }
     func fill(_ locations: [ArtifactLocation]) throws { slot.fill(try open(locations)) }
 }
 
@@ -69,8 +71,9 @@ extension Stage {
             stage.fill([PipelineEntry(key, at: here, value)], &problems)
         }
         try problems.check()
+        for (key, locations) in inputs { stage.input(key).expect(locations.count) }
         try stage.validate()
-        for (key, locations) in inputs { try stage.fill(input: key, locations) }
+        for (key, locations) in inputs { try stage.input(key).fill(locations) }
         return stage
     }
 
@@ -97,12 +100,12 @@ extension Stage {
         }
     }
 
-    /// Opens the artifacts of one input.
-    func fill(input name: String, _ locations: [ArtifactLocation]) throws {
+    /// One of the stage's declared inputs.
+    func input(_ name: String) -> any InputProperty {
         guard let property = declaredProperties(of: self).first(where: { $0.name == name }),
             let input = property.declaration as? any InputProperty
         else { preconditionFailure("\(Self.name) has no input '\(name)': this is a Retort bug") }
-        try input.fill(locations)
+        return input
     }
 
     /// The canonical values of the settings that enter the key, by name.

@@ -65,14 +65,31 @@ extension GraphBuilder {
         let stage = node.type.init()
         var found = Problems()
         stage.fill(entries, &found)
-        var isComplete = found.all.isEmpty
-        for setting in node.schema.settings where setting.fallback == nil {
-            isComplete = isComplete && entries.contains { $0.key == setting.name }
+        let inputs = edges(of: node, entries: entries, at: point)
+        for input in node.schema.inputs {
+            stage.input(input.name).expect(inputs.count { $0.input == input.name })
         }
-        if isComplete { validate(stage, node.spec, &found) }
-        found.all.forEach { report($0) }
+        let isComplete = node.schema.settings.allSatisfy { setting in
+            setting.fallback != nil || entries.contains { $0.key == setting.name }
+        }
+        if isComplete && found.all.isEmpty { validate(stage, node.spec, &found) }
+        for problem in found.all { report(problem) }
 
-        var inputs: [Graph.Edge] = []
+        var locations = ["uses": node.spec.usesLocation, "kind": node.spec.usesLocation]
+        for entry in entries { locations[entry.key] = entry.value.location }
+        let suffix = point.map { "\($0.axis)=\($0.value)" }.joined(separator: ",")
+        instances[node.spec.name, default: []].append(nodes.count)
+        nodes.append(
+            Graph.Node(
+                name: node.spec.name + (suffix.isEmpty ? "" : "[\(suffix)]"), spec: node.spec, point: point,
+                stage: stage, schema: node.schema, inputs: inputs, locations: locations))
+    }
+
+    /// The artifacts a node reads at a point of the matrix.
+    private mutating func edges(
+        of node: Resolved, entries: [PipelineEntry], at point: [Graph.Coordinate]
+    ) -> [Graph.Edge] {
+        var edges: [Graph.Edge] = []
         for input in node.schema.inputs {
             guard let entry = entries.last(where: { $0.key == input.name }) else { continue }
             for value in Self.references(entry.value) {
@@ -82,20 +99,14 @@ extension GraphBuilder {
                 let producers = candidates(for: reference, at: point)
                 if producers.isEmpty { reportNoInstance(reference, value, input.name) }
                 if producers.count > 1 && !input.isList { reportManyInstances(reference, value, input.name) }
-                inputs += producers.map {
+                edges += producers.map {
                     Graph.Edge(
                         input: input.name, role: input.role, producer: $0, selector: reference.selector,
                         location: value.location)
                 }
             }
         }
-        let suffix = point.map { "\($0.axis)=\($0.value)" }.joined(separator: ",")
-        instances[node.spec.name, default: []].append(nodes.count)
-        nodes.append(
-            Graph.Node(
-                name: node.spec.name + (suffix.isEmpty ? "" : "[\(suffix)]"), spec: node.spec, point: point,
-                stage: stage, schema: node.schema, inputs: inputs,
-                locations: Dictionary(entries.map { ($0.key, $0.value.location) }, uniquingKeysWith: { $1 })))
+        return edges
     }
 
     private func validate(_ stage: some Stage, _ spec: NodeSpec, _ problems: inout Problems) {

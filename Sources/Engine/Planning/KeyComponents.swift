@@ -3,7 +3,7 @@ internal import Foundation
 
 /// Everything that decides what a stage makes, by name; its digest is the stage's key.
 struct KeyComponents: Hashable, Sendable {
-    var values: [String: String] = [:]
+    var values: [String: String]
 
     /// The key: the SHA-256 of the components as canonical JSON.
     ///
@@ -27,9 +27,13 @@ struct KeyComponents: Hashable, Sendable {
         return quoted + "\""
     }
 
+    /// The components as they were once stored.
+    init(values: [String: String]) { self.values = values }
+
     /// The components that do not depend on other nodes.
     init(of node: Graph.Node, externalContent: [String: String]) {
         let settings = node.stage.hashedSettings
+        values = [:]
         values["kind"] = node.schema.output
         values["stage"] = node.schema.name
         values["revision"] = String(type(of: node.stage).revision)

@@ -94,7 +94,7 @@ final class Execution {
     private func cached(_ node: Graph.Node, _ index: Int, _ record: ArtifactRecord) -> StageResult {
         records[index] = record
         let location = ArtifactLocation(
-            directory: store.folder(of: record.key), node: node.name, store: store.root)
+            directory: store.folder(of: record.key), node: node.name, store: store.artifacts)
         do {
             try folder.link(node, to: record.key)
             try remember(

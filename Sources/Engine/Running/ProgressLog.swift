@@ -42,6 +42,10 @@ final class ProgressLog {
         let now = monotonicSeconds()
         if let lastWrite, now - lastWrite < 1, step != total { return }
         lastWrite = now
+        try save(step, of: total)
+    }
+
+    func save(_ step: Int, of total: Int) throws {
         let progress = StageProgress(
             step: step, total: total, started: earlier.started, seconds: rounded(seconds))
         try disk.replace(progressFile, with: try CanonicalJSON.document(progress), isDurable: false)

@@ -21,7 +21,7 @@ public final class StageContext {
         public var output: URL
         /// The folder for checkpoints and other things to resume from; it goes away with success.
         public var state: URL
-        /// The root of the store.
+        /// The folder in which the store's artifacts lie, each under its key.
         public var store: URL
         /// The folder against which relative paths are resolved.
         public var directory: URL
@@ -71,7 +71,7 @@ public final class StageContext {
     public var output: URL { setup.output }
     /// The folder for checkpoints; after an interruption it is as the stage left it, after success it is gone.
     public var state: URL { setup.state }
-    /// The root of the store, in which all upstream artifacts lie.
+    /// The folder in which all upstream artifacts lie, each under its key.
     public var store: URL { setup.store }
     /// The folder against which relative paths in settings are resolved.
     public var directory: URL { setup.directory }
@@ -119,6 +119,7 @@ public final class StageContext {
         if let trouble { throw trouble }
         guard shouldStop else { return }
         try saving?()
+        try progress.save(step, of: total)
         throw StageInterrupted()
     }
 

@@ -91,7 +91,7 @@ final class StageExecution {
                 edge.input,
                 at: ArtifactLocation(
                     directory: store.folder(of: input.key), selector: edge.selector, node: input.node,
-                    store: store.root))
+                    store: store.artifacts))
         }
         let context = StageContext(setup(key, locations), stop: execution.runner.options.stop) {
             [self] event in
@@ -99,7 +99,7 @@ final class StageExecution {
         }
         for (name, edges) in Dictionary(grouping: zip(node.inputs, locations), by: { $0.0.input }) {
             do {
-                try node.stage.fill(input: name, edges.map(\.1.location))
+                try node.stage.input(name).fill(edges.map(\.1.location))
             } catch var diagnostic as Diagnostic {
                 diagnostic.location = diagnostic.location ?? edges.first?.0.location
                 throw diagnostic
@@ -131,7 +131,7 @@ final class StageExecution {
         var setup = StageContext.Setup(
             node: node.name, output: URL(filePath: store.outputPath(key), directoryHint: .isDirectory),
             state: URL(filePath: "\(store.workPath(key))/state", directoryHint: .isDirectory),
-            store: store.root,
+            store: store.artifacts,
             directory: graph.spec.directory, execution: execution.runner.options.execution)
         setup.matrix = node.matrix
         setup.inputs = inputs

@@ -16,8 +16,15 @@ public final class DigestCache: Sendable {
     private let file: URL?
     private let state = Mutex(State())
 
+    private let clock: @Sendable () -> Double
+
     /// Opens the cache kept in `file`; without a file it lives as long as the process.
-    public init(file: URL? = nil) { self.file = file }
+    public convenience init(file: URL? = nil) { self.init(file: file, clock: systemSeconds) }
+
+    init(file: URL? = nil, clock: @escaping @Sendable () -> Double) {
+        self.file = file
+        self.clock = clock
+    }
 
     /// How many digests were computed, rather than remembered, by this instance.
     public var computedCount: Int { state.withLock { $0.computed } }
@@ -30,7 +37,7 @@ public final class DigestCache: Sendable {
         let digest = try SHA256.digest(of: file)
         // A file that is being written, or was written within a tick of the file system's clock, may change
         // again without a new stamp.
-        let isSettled = try Self.stamp(of: path) == stamp && Self.age(of: path) > 0.02
+        let isSettled = try Self.stamp(of: path) == stamp && age(of: path) > 0.02
         state.withLock { state in
             state.computed += 1
             guard isSettled else { return }
@@ -87,10 +94,8 @@ public final class DigestCache: Sendable {
             + "\(status.st_ino)"
     }
 
-    private static func age(of path: String) throws -> Double {
-        let changed = try status(of: path).st_ctim
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Double(now.tv_sec - changed.tv_sec) + Double(now.tv_nsec - changed.tv_nsec) / 1e9
+    private func age(of path: String) throws -> Double {
+        let changed = try Self.status(of: path).st_ctim
+        return clock() - Double(changed.tv_sec) - Double(changed.tv_nsec) / 1e9
     }
 }

@@ -35,11 +35,11 @@ public final class Store: Sendable {
         self.digests = DigestCache(file: self.root.appending(path: "digests.json"))
     }
 
-    /// The folder of a finished artifact.
-    public func folder(of key: String) -> URL { Self.folder(of: key, in: root) }
+    /// The folder in which the finished artifacts lie, each under its key.
+    public var artifacts: URL { root.appending(path: "store", directoryHint: .isDirectory) }
 
-    /// The folder of a finished artifact in the store at `root`.
-    public static func folder(of key: String, in root: URL) -> URL {
+    /// The folder of a finished artifact.
+    public func folder(of key: String) -> URL {
         root.appending(path: "store/\(key)", directoryHint: .isDirectory)
     }
 

@@ -1,0 +1,96 @@
+import Diagnostics
+import Engine
+import TestSupport
+import Testing
+
+@Suite struct MatrixTests {
+    private func reads(_ graph: Graph, _ name: String) throws -> [String] {
+        let node = try #require(graph.nodes.first { $0.name == name })
+        return node.inputs.map { graph.nodes[$0.producer].name + ($0.selector.map { ".\($0)" } ?? "") }
+    }
+
+    private static let text = """
+        data world: splits
+        transfer: train data=world.train
+        student: train data=world.val start=transfer
+        probe: length of=student
+        eval: measure models=[student,transfer] images=world.test
+        """
+
+    @Test func `nodes are repeated along an axis, readers follow, and lists gather`() throws {
+        let graph = try Graph(
+            pipeline(Self.text, matrix: [axis("seed", "0", "1", to: ["transfer", "student"])]),
+            catalog: fakeStages)
+        #expect(
+            graph.nodes.map(\.name) == [
+                "world", "transfer[seed=0]", "transfer[seed=1]", "student[seed=0]", "student[seed=1]",
+                "probe[seed=0]", "probe[seed=1]", "eval",
+            ])
+        #expect(try reads(graph, "student[seed=1]") == ["world.val", "transfer[seed=1]"])
+        #expect(try reads(graph, "probe[seed=0]") == ["student[seed=0]"])
+        #expect(
+            try reads(graph, "eval") == [
+                "student[seed=0]", "student[seed=1]", "transfer[seed=0]", "transfer[seed=1]", "world.test",
+            ])
+        #expect(graph.nodes[4].matrix == ["seed": "1"])
+    }
+
+    @Test func `two axes make every combination, in the order of the axes`() throws {
+        let graph = try Graph(
+            pipeline(
+                Self.text,
+                matrix: [
+                    axis("learning_rate", "0.1", "0.2", to: ["transfer"]),
+                    axis("seed", "0", "1", to: ["student"]),
+                ]),
+            catalog: fakeStages)
+        #expect(
+            graph.nodes.map(\.name).filter { $0.hasPrefix("student") } == [
+                "student[learning_rate=0.1,seed=0]", "student[learning_rate=0.2,seed=0]",
+                "student[learning_rate=0.1,seed=1]", "student[learning_rate=0.2,seed=1]",
+            ])
+        #expect(
+            try reads(graph, "student[learning_rate=0.2,seed=1]") == [
+                "world.val", "transfer[learning_rate=0.2]",
+            ])
+        #expect(graph.indices(named: "student").count == 4)
+        #expect(graph.indices(named: "student[learning_rate=0.1,seed=1]").count == 1)
+    }
+
+    @Test func `an axis without 'to' applies to every node that has the setting`() throws {
+        let graph = try Graph(pipeline(Self.text, matrix: [axis("steps", "3", "4")]), catalog: fakeStages)
+        #expect(
+            graph.nodes.map(\.name).filter { $0.hasPrefix("transfer") } == [
+                "transfer[steps=3]", "transfer[steps=4]",
+            ])
+        #expect(try reads(graph, "student[steps=3]") == ["world.val", "transfer[steps=3]"])
+    }
+
+    @Test func `an axis can vary what is read`() throws {
+        let graph = try Graph(
+            pipeline(
+                "data a: write text=a\ndata b: write text=b\nc: length",
+                matrix: [axis("of", "a", "b", to: ["c"])]),
+            catalog: fakeStages)
+        #expect(try reads(graph, "c[of=b]") == ["b"])
+    }
+
+    @Test func `one point can be named`() throws {
+        let graph = try Graph(
+            pipeline(
+                "data world: splits\nstudent: train data=world.train\nbest: length of=student[seed=1]",
+                matrix: [axis("seed", "0", "1", to: ["student"])]), catalog: fakeStages)
+        #expect(try reads(graph, "best") == ["student[seed=1]"])
+        let problems = try #require(throws: Problems.self) {
+            try Graph(
+                pipeline(
+                    "data world: splits\nstudent: train data=world.train\nbest: length of=student[seed=7]",
+                    matrix: [axis("seed", "0", "1", to: ["student"])]), catalog: fakeStages)
+        }
+        #expect(
+            problems.description == """
+                test.yml:3:17: error: of: the matrix has no 'student[seed=7]'
+                  hint: there are student[seed=0], student[seed=1]
+                """)
+    }
+}
