@@ -13,22 +13,25 @@ import Engine
         version: ProductVersion.current,
         groupedSubcommands: [
             CommandGroup(
-                name: "Work:", subcommands: [RunCommand.self, PlanCommand.self, ResumeCommand.self]),
+                name: "Work", subcommands: [RunCommand.self, PlanCommand.self, ResumeCommand.self]),
             CommandGroup(
-                name: "Look:",
+                name: "Look",
                 subcommands: [
                     StatusCommand.self, RunsCommand.self, LogCommand.self, WhyCommand.self, PathCommand.self,
                     GraphCommand.self,
                 ]),
             CommandGroup(
-                name: "Pipeline files:",
+                name: "Pipeline files",
                 subcommands: [
                     ValidateCommand.self, ConfigCommand.self, StagesCommand.self, SchemaCommand.self,
                 ]),
             CommandGroup(
-                name: "Housekeeping:",
+                name: "Housekeeping",
                 subcommands: [
                     VerifyCommand.self, CollectCommand.self, DoctorCommand.self, VersionCommand.self,
                 ]),
         ])
+
+    /// Taken before the verb too: `retort -C somewhere run`.
+    @OptionGroup var global: GlobalOptions
 }

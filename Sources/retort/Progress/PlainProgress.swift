@@ -42,7 +42,7 @@ final class PlainProgress: EventSink {
             return [progress(stage)]
         case .stageEnded(let node, let result):
             state.stage = nil
-            if result.state == .cached && !console.isVerbose { return [] }
+            if [.cached, .skipped].contains(result.state) && !console.isVerbose { return [] }
             var pairs = [("stage", node), ("event", "end"), ("state", result.state.rawValue)]
             if result.seconds > 0 { pairs.append(("seconds", Wording.number(result.seconds))) }
             if result.state == .ran, let headline = Headline(result) {

@@ -34,36 +34,35 @@ struct JournalSink: EventSink {
     }
 }
 
-/// A warning or failure that is shown whatever the style.
+/// What is told whatever the style: a failure, a warning, a note of the engine.
 struct RunMessage {
-    let text: String
-    let isFailure: Bool
+    private enum Weight { case failure, warning, note }
+
+    private let weight: Weight
+    private let text: String
 
     init?(_ event: RunEvent) {
         switch event {
         case .stage(let node, .warning(let message, let hint)):
-            text = "\(node): \(message)" + (hint.map { "\n  hint: \($0)" } ?? "")
-            isFailure = false
+            (weight, text) = (.warning, "\(node): \(message)" + (hint.map { "\n  hint: \($0)" } ?? ""))
         case .stageEnded(let node, let result) where result.state == .failed:
-            text = result.message ?? "\(node) failed"
-            isFailure = true
-        case .note(let note):
-            text = note
-            isFailure = false
+            (weight, text) = (.failure, result.message ?? "error: \(node) failed")
+        case .note(let note): (weight, text) = (.note, note)
         default: return nil
         }
     }
 
-    /// Prints the message; a failure's text is a diagnostic already.
-    func show(_ console: Console) {
-        Terminal.errors.write(styled(console.noteStyle) + "\n")
+    /// The message as it is printed; a failure's text is a diagnostic already.
+    func styled(_ style: TextStyle) -> String {
+        switch weight {
+        case .failure: text.replacing("error:", with: style.red("error:"), maxReplacements: 1)
+        case .warning: "\(style.yellow("warning:")) \(text)"
+        case .note: "\(style.cyan("note:")) \(text)"
+        }
     }
 
-    func styled(_ style: TextStyle) -> String {
-        isFailure
-            ? text.replacing("error:", with: style.red("error:"), maxReplacements: 1)
-            : "\(style.yellow("warning:")) \(text)"
-    }
+    /// Prints the message, even where only results and errors are wanted: it may explain either.
+    func show(_ console: Console) { Terminal.errors.write(styled(console.noteStyle) + "\n") }
 }
 
 /// How far the running stage is, and how fast it gets on.

@@ -65,7 +65,7 @@ struct HealthCheck: Codable {
         guard let symbol = dlsym(nil, "openblas_get_corename"),
             let name = unsafeBitCast(symbol, to: CoreName.self)().map({ String(cString: $0) })
         else { return HealthCheck("OpenBLAS", "not loaded, or not to be asked") }
-        let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let processor = kernelFile("/proc/cpuinfo")
         guard name.lowercased() == "haswell", processor.contains("avx512f") else {
             return HealthCheck("OpenBLAS", "kernels for \(name)")
         }
@@ -145,7 +145,7 @@ struct LoadedLibraries {
     private let paths: Set<String>
 
     init() {
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+        let maps = kernelFile("/proc/self/maps")
         let files = maps.split(separator: "\n").compactMap { line in
             line.firstIndex(of: "/").map { String(line[$0...]) }
         }
@@ -159,4 +159,10 @@ struct LoadedLibraries {
             return file.hasPrefix(name + ".") || file.hasPrefix(name + "-")
         }.sorted()
     }
+}
+
+/// The text of a file that the kernel makes up as it is read, and that therefore has no size.
+private func kernelFile(_ path: String) -> String {
+    let data = try? FileHandle(forReadingFrom: URL(filePath: path)).readToEnd()
+    return String(decoding: data ?? Data(), as: UTF8.self)
 }
