@@ -1,3 +1,37 @@
-@main struct Retort {
-    static func main() {}
+import ArgumentParser
+import Engine
+
+/// The command line of Retort; each verb is one file in `Commands/`.
+@main struct Retort: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retort",
+        abstract: "Turns a few labelled images and a large unlabelled pool into a small vision model.",
+        discussion: """
+            One YAML file declares the pipeline. Results go to stdout, progress and diagnostics to stderr; every \
+            verb takes --json and -C.
+            """,
+        version: ProductVersion.current,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Work", subcommands: [RunCommand.self, PlanCommand.self, ResumeCommand.self]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [
+                    StatusCommand.self, RunsCommand.self, LogCommand.self, WhyCommand.self, PathCommand.self,
+                    GraphCommand.self,
+                ]),
+            CommandGroup(
+                name: "Pipeline files",
+                subcommands: [
+                    ValidateCommand.self, ConfigCommand.self, StagesCommand.self, SchemaCommand.self,
+                ]),
+            CommandGroup(
+                name: "Housekeeping",
+                subcommands: [
+                    VerifyCommand.self, CollectCommand.self, DoctorCommand.self, VersionCommand.self,
+                ]),
+        ])
+
+    /// Taken before the verb too: `retort -C somewhere run`.
+    @OptionGroup var global: GlobalOptions
 }

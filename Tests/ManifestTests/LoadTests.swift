@@ -60,7 +60,7 @@ import Testing
                 == "{lr: 3e-4, flag: no, code: 010, time: 12:30:00, quoted: 0x1F, none: ~, empty: }")
     }
 
-    @Test func `a file without a name is named after itself, and paths are relative to where the user is`() throws {
+    @Test func `a file without a name takes its own, and paths are relative to the user`() throws {
         let spec = try pipeline("retort: 1\nstages: {a: {uses: x}}")
         #expect(spec.name == "food")
         #expect(spec.directory.hasDirectoryPath)

@@ -56,7 +56,8 @@ public struct JournalEntry: Codable, Hashable, Sendable {
     /// What to do about it.
     public var hint: String?
 
-    init(_ event: RunEvent) {
+    /// Writes an event down, as of now.
+    public init(_ event: RunEvent) {
         time = timestamp()
         switch event {
         case .runStarted(let id, _): (self.event, message) = ("run-started", id)

@@ -85,7 +85,7 @@ extension Store {
 
     /// Takes an artifact out of use without destroying it; returns where it lies now.
     @discardableResult
-    func quarantine(_ key: String) throws -> String { try setAside(artifactPath(key), as: key) }
+    public func quarantine(_ key: String) throws -> String { try setAside(artifactPath(key), as: key) }
 
     /// Takes unfinished work out of use without destroying it.
     func quarantineWork(_ key: String) throws {

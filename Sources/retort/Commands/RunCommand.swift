@@ -1,0 +1,83 @@
+import ArgumentParser
+import Diagnostics
+import Engine
+import Foundation
+
+/// Plans a pipeline, prints the plan, and executes it.
+struct RunCommand: RetortCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Execute a pipeline; what is there already is not made again.")
+
+    @Flag(name: [.customShort("n"), .long], help: "Only show the plan.") var dryRun = false
+    @OptionGroup var pipeline: PipelineOptions
+    @OptionGroup(title: "Selection") var selection: SelectionOptions
+    @OptionGroup(title: "Execution") var execution: ExecutionFlags
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var global: GlobalOptions
+
+    func execute(_ console: Console) throws {
+        let graph = try pipeline.graph()
+        let store = store.open()
+        if dryRun {
+            return try console.print(try Planner(graph, store).plan(selection.options), asJSON: global.json)
+        }
+        let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+        try session.run(selection.options, console)
+    }
+
+    func failure(_ problems: Problems) -> JSON { RunSession.failure(problems) }
+}
+
+/// What `run` and `resume` have in common: plan, execute, tell.
+struct RunSession {
+    let graph: Graph
+    let store: Store
+    let execution: ExecutionFlags
+    let isJSON: Bool
+
+    /// Executes what the options select and prints the result; a run that is not ok ends the process with its code.
+    func run(_ selection: PlanOptions, _ console: Console) throws {
+        let options = try execution.options()
+        let plan = try Planner(graph, store).plan(selection)
+        let table = PlanTable(plan: plan, style: console.noteStyle)
+        for line in table.lines(isBrief: true) { console.note(line) }
+        console.note(table.summary)
+        // A reader of stdout that goes away must not take the run with it.
+        signal(SIGPIPE, SIG_IGN)
+        let display = execution.progress.display(console)
+        let result = try Runner(graph, store, options: options, sink: display).run(plan)
+        try report(result, console)
+        if result.exitCode != .ok { throw EarlyExit(result.exitCode) }
+    }
+
+    private func report(_ result: RunResult, _ console: Console) throws {
+        let isStopped = [.interrupted, .stopped].contains(result.exitCode)
+        if isStopped { console.note("stopped; go on with: retort resume \(result.run)") }
+        for gate in result.gates where !gate.holds {
+            let value = gate.value.map(Wording.number) ?? "not a number that \(gate.node) has"
+            console.show(
+                Diagnostic("\(gate.location): the gate '\(gate.text)' does not hold: it is \(value)"))
+        }
+        if isJSON { return try console.print(json: result) }
+        var counts: [String] = []
+        for state: StageResult.State in [.ran, .cached, .failed, .blocked, .interrupted, .skipped] {
+            let count = result.stages.values.count { $0.state == state }
+            if count > 0 { counts.append("\(count) \(state.rawValue)") }
+        }
+        let word =
+            result.ok
+            ? console.style.green("ok")
+            : isStopped ? console.style.yellow("stopped") : console.style.red("failed")
+        console.print(
+            "\(word) \(result.run): \(counts.joined(separator: ", ")) in \(Wording.duration(result.seconds))")
+    }
+
+    /// What a `--json` reader gets when there was no run: the shape of one in which nothing happened.
+    static func failure(_ problems: Problems) -> JSON {
+        .object([
+            "run": .null, "ok": .bool(false), "stages": .object([:]),
+            "exit": .int(Int(problems.exitCode.rawValue)),
+            "problems": .array(problems.all.map(\.json)),
+        ])
+    }
+}

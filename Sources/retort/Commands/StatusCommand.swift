@@ -1,0 +1,65 @@
+import ArgumentParser
+import Engine
+import Foundation
+
+/// Shows how a run is getting on, or how it ended.
+struct StatusCommand: RetortCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show how far a run is, stage by stage; works while it lasts.")
+
+    @Argument(help: "The run; by default, the newest.") var run: String?
+    @Flag(help: "Repeat every two seconds until the run is over.") var watch = false
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var global: GlobalOptions
+
+    func execute(_ console: Console) throws {
+        let history = RunHistory(store.open())
+        let id = try history.identifier(matching: run)
+        var summary = try history.summary(of: id)
+        var drawn = show(summary, console, over: 0)
+        while watch, summary.state == .running {
+            sleep(2)
+            summary = try history.summary(of: id)
+            drawn = show(summary, console, over: Terminal.output.isInteractive ? drawn : 0)
+        }
+        if global.json { try console.print(json: summary) }
+    }
+
+    /// Prints the table in place of the lines of the one before; returns how many lines it has.
+    private func show(_ summary: RunSummary, _ console: Console, over drawn: Int) -> Int {
+        if global.json { return 0 }
+        let style = console.style
+        let time = summary.seconds.map { " in \(Wording.duration($0))" } ?? ""
+        var lines = ["\(style.bold(summary.pipeline)) \(summary.id): \(summary.state.rawValue)\(time)"]
+        var table = TextTable()
+        for stage in summary.stages {
+            table.add(
+                Self.cell(stage.state, style), "\(stage.name)", "\(detail(stage))",
+                TextTable.Cell(stage.message?.split(separator: "\n").first.map(String.init) ?? "", style.dim))
+        }
+        lines += table.lines(indentation: 2)
+        Terminal.output.write(String(repeating: "\u{1B}[1A\u{1B}[2K", count: drawn))
+        for line in lines { console.print(line) }
+        return lines.count
+    }
+
+    private func detail(_ stage: RunSummary.Stage) -> String {
+        if stage.state == "running", let step = stage.step, let total = stage.total, total > 0 {
+            let metrics = stage.metrics.map { "  \($0.name) \(Wording.number($0.value))" }.joined()
+            return "\(step * 100 / total) %  \(step)/\(total)\(metrics)"
+        }
+        guard let seconds = stage.seconds, seconds > 0 else { return "" }
+        return Wording.duration(seconds)
+    }
+
+    /// The word for a state, in its colour.
+    static func cell(_ state: String, _ style: TextStyle) -> TextTable.Cell {
+        switch state {
+        case "ran", "succeeded": TextTable.Cell(state, style.green)
+        case "failed", "died": TextTable.Cell(state, style.red)
+        case "running": TextTable.Cell(state, style.cyan)
+        case "interrupted", "blocked": TextTable.Cell(state, style.yellow)
+        default: TextTable.Cell(state, style.dim)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Engine
+import Foundation
+import Synchronization
+
+/// A live block on a terminal: finished stages scroll by with their headline figure, the running one stays below.
+final class LiveProgress: EventSink {
+    private static let interval = Duration.milliseconds(100)
+
+    private struct State {
+        var stage: StageProgress?
+        var resumed: Double?
+        var finished = 0
+        var count = 0
+        var nameWidth = 0
+        var start = ContinuousClock.now
+        var lastDraw: ContinuousClock.Instant?
+        /// The lines of the block that stand on the screen.
+        var drawn = 0
+    }
+
+    private let console: Console
+    private let state = Mutex(State())
+    private var style: TextStyle { console.noteStyle }
+
+    init(console: Console) { self.console = console }
+
+    func receive(_ event: RunEvent) {
+        state.withLock { state in
+            var output = ""
+            for line in lines(event, &state) { output += erasing(&state) + line + "\n" }
+            let isDue = state.lastDraw.map { ContinuousClock.now - $0 >= Self.interval } ?? true
+            if !output.isEmpty || isDue { output += block(&state) }
+            if case .runEnded = event { output += erasing(&state) }
+            if !output.isEmpty { Terminal.errors.write(output) }
+        }
+    }
+
+    /// What an event leaves on the screen for good.
+    private func lines(_ event: RunEvent, _ state: inout State) -> [String] {
+        switch event {
+        case .runStarted(_, let plan):
+            state.count = plan.pending.count
+            state.nameWidth = plan.pending.map(\.node.count).max() ?? 0
+        case .stageStarted(let node, let fraction):
+            state.stage = StageProgress(node: node)
+            state.resumed = fraction
+        case .stage(_, .progress(let step, let total, let metrics)):
+            state.stage?.advance(to: step, of: total, metrics)
+        case .stageEnded(let node, let result):
+            state.stage = nil
+            return ended(node, result, &state)
+        case .gate(let gate) where gate.holds: return ["\(style.green("✓")) gate \(gate.text)"]
+        case .stage, .gate, .note, .runEnded: break
+        }
+        return RunMessage(event).map { [$0.styled(style)] } ?? []
+    }
+
+    private func ended(_ node: String, _ result: StageResult, _ state: inout State) -> [String] {
+        let name = node.padding(toLength: max(state.nameWidth, node.count), withPad: " ", startingAt: 0)
+        let time = Wording.duration(result.seconds)
+        switch result.state {
+        case .ran:
+            state.finished += 1
+            let headline = Headline(result).map { style.cyan($0.text) } ?? ""
+            return ["\(style.green("✓")) \(style.bold(name))  \(style.dim(time))  \(headline)"]
+        case .cached: return console.isVerbose ? ["\(style.green("=")) \(name)  \(style.dim("cached"))"] : []
+        case .failed:
+            state.finished += 1
+            return ["\(style.red("✗")) \(style.bold(name))  \(style.dim(time))"]
+                + (RunMessage(.stageEnded(node: node, result)).map { [$0.styled(style)] } ?? [])
+        case .interrupted:
+            return ["\(style.yellow("‖")) \(style.bold(name))  \(style.dim("kept; can be resumed"))"]
+        case .blocked: return ["\(style.yellow("-")) \(name)  \(style.dim(result.message ?? "blocked"))"]
+        case .skipped: return []
+        }
+    }
+
+    // MARK: The block
+
+    private func erasing(_ state: inout State) -> String {
+        defer { state.drawn = 0 }
+        return String(repeating: "\u{1B}[1A\u{1B}[2K", count: state.drawn) + "\r"
+    }
+
+    private func block(_ state: inout State) -> String {
+        let output = erasing(&state)
+        state.lastDraw = .now
+        guard let stage = state.stage else { return output }
+        let elapsed = Wording.duration((ContinuousClock.now - state.start).seconds)
+        let lines = [
+            running(stage, state.resumed), "  \(state.finished) of \(state.count) stages, \(elapsed)",
+        ]
+        state.drawn = lines.count
+        // A line that wraps would be counted wrong, and stay when the block is erased.
+        let width = Terminal.errors.width - 1
+        return output + lines.map { String($0.prefix(width)) + "\n" }.joined()
+    }
+
+    private func running(_ stage: StageProgress, _ resumed: Double?) -> String {
+        guard stage.total > 0 else { return "… \(stage.node)  \(Wording.duration(stage.elapsed))" }
+        let width = 20
+        let filled = Int((stage.fraction * Double(width)).rounded())
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        var parts = [
+            "… \(stage.node)", bar, "\(Int(stage.fraction * 100)) %", "\(stage.step)/\(stage.total)",
+        ]
+        if let rate = stage.rate { parts.append("\(Wording.number(rate))/s") }
+        for metric in stage.metrics { parts.append("\(metric.name) \(Wording.number(metric.value))") }
+        if let remaining = stage.remaining { parts.append("ETA \(Wording.duration(remaining))") }
+        if let resumed { parts.append("resumed at \(Int(resumed * 100)) %") }
+        return parts.joined(separator: "  ")
+    }
+}

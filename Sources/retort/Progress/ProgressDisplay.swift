@@ -1,0 +1,105 @@
+import Engine
+import Foundation
+import Synchronization
+
+extension ProgressStyle {
+    /// The sink that shows a run in this style.
+    func display(_ console: Console) -> any EventSink {
+        switch self {
+        case .none: MessageSink(console: console)
+        case .json: JournalSink()
+        case .plain: PlainProgress(console: console)
+        case .auto where console.isQuiet: MessageSink(console: console)
+        case .auto:
+            Terminal.errors.isInteractive && ProcessInfo.processInfo.environment["CI"] == nil
+                ? LiveProgress(console: console) : PlainProgress(console: console)
+        }
+    }
+}
+
+/// Shows only what needs attention.
+struct MessageSink: EventSink {
+    let console: Console
+
+    func receive(_ event: RunEvent) {
+        if let message = RunMessage(event) { message.show(console) }
+    }
+}
+
+/// Writes the journal's lines to stderr as they happen.
+struct JournalSink: EventSink {
+    func receive(_ event: RunEvent) {
+        guard let line = try? CanonicalJSON.text(JournalEntry(event)) else { return }
+        Terminal.errors.write(line + "\n")
+    }
+}
+
+/// What is told whatever the style: a failure, a warning, a note of the engine.
+struct RunMessage {
+    private enum Weight { case failure, warning, note }
+
+    private let weight: Weight
+    private let text: String
+
+    init?(_ event: RunEvent) {
+        switch event {
+        case .stage(let node, .warning(let message, let hint)):
+            (weight, text) = (.warning, "\(node): \(message)" + (hint.map { "\n  hint: \($0)" } ?? ""))
+        case .stageEnded(let node, let result) where result.state == .failed:
+            (weight, text) = (.failure, result.message ?? "error: \(node) failed")
+        case .note(let note): (weight, text) = (.note, note)
+        default: return nil
+        }
+    }
+
+    /// The message as it is printed; a failure's text is a diagnostic already.
+    func styled(_ style: TextStyle) -> String {
+        switch weight {
+        case .failure: text.replacing("error:", with: style.red("error:"), maxReplacements: 1)
+        case .warning: "\(style.yellow("warning:")) \(text)"
+        case .note: "\(style.cyan("note:")) \(text)"
+        }
+    }
+
+    /// Prints the message, even where only results and errors are wanted: it may explain either.
+    func show(_ console: Console) { Terminal.errors.write(styled(console.noteStyle) + "\n") }
+}
+
+/// How far the running stage is, and how fast it gets on.
+struct StageProgress {
+    let node: String
+    let start = ContinuousClock.now
+    /// Where this execution began: not at zero when it resumed.
+    private var first: (step: Int, time: ContinuousClock.Instant)?
+    private(set) var step = 0
+    private(set) var total = 0
+    private(set) var metrics: [Metric] = []
+
+    init(node: String) { self.node = node }
+
+    mutating func advance(to step: Int, of total: Int, _ metrics: [Metric]) {
+        if first == nil { first = (step, .now) }
+        self.step = step
+        self.total = total
+        if !metrics.isEmpty { self.metrics = metrics }
+    }
+
+    var fraction: Double { total > 0 ? min(1, Double(step) / Double(total)) : 0 }
+
+    var elapsed: Double { (ContinuousClock.now - start).seconds }
+
+    /// Steps per second since the first report; nil until there are two.
+    var rate: Double? {
+        guard let first, step > first.step else { return nil }
+        let seconds = (ContinuousClock.now - first.time).seconds
+        return seconds > 0 ? Double(step - first.step) / seconds : nil
+    }
+
+    /// The seconds that remain at this rate.
+    var remaining: Double? { rate.map { Double(total - step) / $0 } }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

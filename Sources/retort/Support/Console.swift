@@ -1,0 +1,104 @@
+import Diagnostics
+import Engine
+import Foundation
+
+/// Where a verb writes: results to stdout, everything else to stderr.
+struct Console: Sendable {
+    /// Whether only results and errors are printed.
+    let isQuiet: Bool
+    /// Whether details are printed too.
+    let isVerbose: Bool
+    /// How results are styled.
+    let style: TextStyle
+    /// How notes and diagnostics are styled.
+    let noteStyle: TextStyle
+
+    init(isQuiet: Bool, isVerbose: Bool) {
+        self.isQuiet = isQuiet
+        self.isVerbose = isVerbose
+        style = TextStyle(Terminal.output)
+        noteStyle = TextStyle(Terminal.errors)
+    }
+
+    /// Prints a line of the result.
+    func print(_ text: String) { Terminal.output.write(text + "\n") }
+
+    /// Prints the result for programs.
+    func print(json value: some Encodable) throws {
+        Terminal.output.write(String(decoding: try CanonicalJSON.document(value), as: UTF8.self))
+    }
+
+    /// Prints a line for the person who waits.
+    func note(_ text: String) {
+        if !isQuiet { Terminal.errors.write(text + "\n") }
+    }
+
+    /// Prints a line that few want to see.
+    func detail(_ text: String) {
+        if isVerbose { note(text) }
+    }
+
+    /// Prints a problem, in the compiler's style.
+    func show(_ problem: Diagnostic) {
+        let word = problem.severity.rawValue + ":"
+        let styled = problem.severity == .error ? noteStyle.red(word) : noteStyle.yellow(word)
+        let place = problem.location.map { noteStyle.bold("\($0):") + " " } ?? ""
+        let hint = problem.hint.map { "\n  hint: \($0)" } ?? ""
+        Terminal.errors.write("\(place)\(styled) \(problem.message)\(hint)\n")
+    }
+}
+
+/// One of the two standard streams.
+struct Terminal: Sendable {
+    static let output = Terminal(descriptor: STDOUT_FILENO)
+    static let errors = Terminal(descriptor: STDERR_FILENO)
+
+    let descriptor: Int32
+
+    /// Whether a person is looking.
+    var isInteractive: Bool {
+        isatty(descriptor) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
+
+    /// The width in columns.
+    var width: Int {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
+        return Int(size.ws_col)
+    }
+
+    /// Writes all of a text; a reader that has gone away is not an error worth telling nobody about.
+    func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = bytes[...]
+            while let start = UnsafeBufferPointer(rebasing: rest).baseAddress, !rest.isEmpty {
+                let count = Foundation.write(descriptor, start, rest.count)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { return }
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+}
+
+/// Colours for a terminal, and nothing for anything else; `NO_COLOR` is honoured.
+struct TextStyle: Sendable {
+    let isEnabled: Bool
+
+    init(_ terminal: Terminal) {
+        let environment = ProcessInfo.processInfo.environment
+        isEnabled = terminal.isInteractive && (environment["NO_COLOR"] ?? "").isEmpty
+    }
+
+    func bold(_ text: String) -> String { styled(text, 1) }
+    func dim(_ text: String) -> String { styled(text, 2) }
+    func red(_ text: String) -> String { styled(text, 31) }
+    func green(_ text: String) -> String { styled(text, 32) }
+    func yellow(_ text: String) -> String { styled(text, 33) }
+    func cyan(_ text: String) -> String { styled(text, 36) }
+
+    private func styled(_ text: String, _ code: Int) -> String {
+        isEnabled ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+}

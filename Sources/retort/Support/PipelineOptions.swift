@@ -1,0 +1,47 @@
+import ArgumentParser
+import Diagnostics
+import Engine
+import Foundation
+import Manifest
+import Stages
+
+/// The options that name a pipeline and what is changed in it.
+struct PipelineOptions: ParsableArguments {
+    @Argument(help: "The pipeline file.", completion: .file(extensions: ["yaml", "yml"]))
+    var file = "retort.yaml"
+
+    @Option(
+        name: [.customShort("s"), .customLong("set")],
+        help: ArgumentHelp("Set a value: stage.setting=value or vars.name=value.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    @Option(name: .shortAndLong, help: "Lay this profile over the file (else $RETORT_PROFILE).")
+    var profile: String?
+
+    /// The pipeline with its profile and overrides, not yet checked against the stages.
+    func specification() throws(Problems) -> PipelineSpec {
+        let environment = ProcessInfo.processInfo.environment
+        let named = environment["RETORT_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
+        return try Manifest.load(
+            file: URL(filePath: file), overrides: overrides, profile: profile ?? named,
+            environment: environment)
+    }
+
+    /// The pipeline, checked.
+    func graph() throws(Problems) -> Graph { try Graph(try specification(), catalog: builtinStages) }
+}
+
+/// The option that names a store.
+struct StoreOptions: ParsableArguments {
+    @Option(help: "Where artifacts are kept (else $RETORT_HOME, else ./Artifacts).", completion: .directory)
+    var store: String?
+
+    /// The store's root.
+    var root: URL {
+        let named = ProcessInfo.processInfo.environment["RETORT_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+        return URL(filePath: store ?? named ?? "Artifacts", directoryHint: .isDirectory)
+    }
+
+    /// Opens the store.
+    func open() -> Store { Store(root: root) }
+}
