@@ -37,10 +37,12 @@ extension Tensor {
         try Tensor { out in withInts(shape) { ct_empty($0, $1, dtype.rawValue, device.number, out) } }
     }
 
+    /// The integers from zero up to but not including `end`.
+    public static func arange(_ end: Int) throws(TorchError) -> Tensor { try arange(0, end) }
+
     /// The numbers from `start` up to but not including `end`.
     public static func arange(
-        _ start: some TensorScalar = 0, _ end: some TensorScalar, step: some TensorScalar = 1,
-        dtype: DType = .int64
+        _ start: some TensorScalar, _ end: some TensorScalar, step: some TensorScalar = 1, dtype: DType = .int64
     ) throws(TorchError) -> Tensor {
         try Tensor { ct_arange(start.scalar, end.scalar, step.scalar, dtype.rawValue, $0) }
     }
