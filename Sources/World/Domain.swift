@@ -56,8 +56,8 @@ struct Pairing: Hashable, Sendable {
     /// The classes of the `objects` domain: five solids and five patterns, each in two classes, so that neither
     /// alone tells the class.
     static let target: [Pairing] = {
-        let shapes: [Shape] = [.sphere, .box, .cylinder, .cone, .torus]
-        let textures: [Texture] = [.checker, .stripes, .dots, .bricks, .rings]
+        let shapes: [Shape] = [.sphere, .box, .cone, .torus, .cross]
+        let textures: [Texture] = [.plain, .stripes, .checker, .dots, .grid]
         return shapes.indices.flatMap { index in
             [index, (index + 1) % textures.count].map { Pairing(shape: shapes[index], texture: textures[$0]) }
         }

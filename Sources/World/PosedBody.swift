@@ -3,17 +3,21 @@ struct PosedBody {
     let shape: Shape
     let frame: Frame
     let size: Float
+    let surface: Surface
+    let gloss: Float
     /// The camera's position in the body's coordinates.
     let origin: Vector3
     /// The camera's axes in the body's coordinates.
     let right, up, forward: Vector3
-    /// The screen coordinates that the body can touch, rows counted downwards.
+    /// The screen coordinates that the body can touch, rows counted downwards, as samples are.
     let columns, rows: ClosedRange<Float>
 
     init(_ body: Body, camera: Camera) {
         shape = body.shape
         frame = body.frame
         size = body.size
+        surface = body.surface
+        gloss = body.gloss
         let scale = 1 / body.size
         origin = body.frame.local(camera.position - body.position) * scale
         right = body.frame.local(camera.frame.x) * scale
@@ -24,7 +28,7 @@ struct PosedBody {
         rows = Self.extent(-view.y, view.z, body.size)
     }
 
-    /// The point at a depth, behind a screen coordinate (rows counted upwards), in the body's coordinates.
+    /// The point at a depth behind a screen coordinate, in the body's coordinates.
     @inline(__always)
     func point(_ x: Float, _ y: Float, _ depth: Float) -> Vector3 { origin + (forward + right * x + up * y) * depth }
 
@@ -50,39 +54,35 @@ struct PosedBody {
         return nil
     }
 
+    /// The colour of the surface at a depth behind a screen coordinate.
+    @inline(__always)
+    func colour(
+        _ x: Float, _ y: Float, _ depth: Float, _ direction: Vector3, _ footprint: Float, _ light: Light
+    ) -> Vector3 {
+        let p = point(x, y, depth)
+        let localNormal = shape.normal(p)
+        let normal = frame.world(localNormal)
+        // Patterns are projected along the axis that the surface faces most.
+        let facing = localNormal.absolute
+        let (u, v) =
+            facing.y >= facing.x && facing.y >= facing.z
+            ? (p.x, p.z) : facing.x >= facing.z ? (p.z, p.y) : (p.x, p.y)
+        let base = surface.colour(u: u, v: v, footprint: footprint / size)
+        let diffuse = dot(normal, light.direction)
+        let lit = base * (light.ambient * (0.8 + 0.2 * normal.y) + light.colour * max(0, diffuse))
+        guard gloss > 0, diffuse > 0 else { return lit }
+        let half = (light.direction - direction.normalized).normalized
+        let cosine = max(0, dot(normal, half))
+        let fourth = cosine * cosine * cosine * cosine
+        let eighth = fourth * fourth
+        return lit + light.colour * (gloss * eighth * eighth * eighth)
+    }
+
     /// A range of screen coordinates that contains the ball of radius `size` at `across`, `depth`.
     private static func extent(_ across: Float, _ depth: Float, _ size: Float) -> ClosedRange<Float> {
         // A ball around the camera, or behind it, is never drawn: an empty place far outside the picture.
         guard depth > size * 1.01 else { return 1e6...1e6 }
         let low = across - size, high = across + size
         return low / (low < 0 ? depth - size : depth + size)...high / (high > 0 ? depth - size : depth + size)
-    }
-}
-
-/// The soft shadow of a body on a plane: a disc, cheap and enough to tie a body to the ground.
-struct Shadow {
-    let u, v: Float
-    let inverseSquare: Float
-    let strength: Float
-
-    init?(_ body: Body, on plane: Plane, light: Light) {
-        let height = dot(plane.frame.y, body.position - plane.origin)
-        let approach = dot(plane.frame.y, light.direction)
-        guard approach > 0.2, height > 0, height < 3 * body.size else { return nil }
-        let foot = body.position - light.direction * (height / approach) - plane.origin
-        let local = plane.frame.local(foot)
-        u = local.x
-        v = local.z
-        let radius = 1.1 * body.size
-        inverseSquare = 1 / (radius * radius)
-        strength = 0.75
-    }
-
-    /// The share of the light that arrives.
-    @inline(__always)
-    func openness(_ atU: Float, _ atV: Float) -> Float {
-        let x = atU - u, y = atV - v
-        let near = 1 - (x * x + y * y) * inverseSquare
-        return near > 0 ? 1 - strength * near * (2 - near) : 1
     }
 }

@@ -1,7 +1,8 @@
 /// Renders scenes by sphere tracing, two by two samples a pixel.
 ///
 /// Two passes: *visibility* writes each sample's depth and owner (bodies only inside the square that bounds
-/// them), *shading* then evaluates one surface per sample.
+/// them), *shading* then evaluates one surface per sample. Screen coordinates run to the right and upwards and
+/// reach `camera.slope` at the picture's edges.
 struct Renderer {
     /// The depth where a ray meets nothing.
     static let farDepth: Float = 100
@@ -12,121 +13,106 @@ struct Renderer {
     let size: Int
     /// Samples along the picture's side.
     let side: Int
+    let planes: [PosedPlane]
+    let bodies: [PosedBody]
     /// Distance along the view axis, per sample.
     private(set) var depth: [Float]
     /// 0 for the sky, then planes, then bodies.
     private(set) var owner: [UInt8]
-    private let bodies: [PosedBody]
-    private let shadows: [[Shadow]]
+    /// The screen coordinate of each column of samples; rows have the same, negated.
+    private let screen: [Float]
 
     init(_ scene: Scene, size: Int) {
-        precondition(size > 0 && scene.planes.count + scene.bodies.count < 255)
+        precondition(size > 0, "Retort bug: an image of \(size) pixels")
+        precondition(scene.planes.count + scene.bodies.count < 255, "Retort bug: too many things in a scene")
+        let side = size * Self.samples
         self.scene = scene
         self.size = size
-        side = size * Self.samples
+        self.side = side
+        planes = scene.planes.map { PosedPlane($0, in: scene) }
+        bodies = scene.bodies.map { PosedBody($0, camera: scene.camera) }
         depth = [Float](repeating: Self.farDepth, count: side * side)
         owner = [UInt8](repeating: 0, count: side * side)
-        bodies = scene.bodies.map { PosedBody($0, camera: scene.camera) }
-        shadows = scene.planes.map { plane in
-            plane.takesShadows ? scene.bodies.compactMap { Shadow($0, on: plane, light: scene.light) } : []
-        }
-        resolveVisibility()
+        screen = (0..<side).map { ((Float($0) + 0.5) * 2 / Float(side) - 1) * scene.camera.slope }
+        for index in planes.indices { cover(planes[index], owner: UInt8(1 + index)) }
+        for index in bodies.indices { trace(bodies[index], owner: UInt8(1 + planes.count + index)) }
     }
 
     /// The picture: 8-bit red, green, blue, row by row.
     func pixels() -> [UInt8] {
-        var pixels = [UInt8](repeating: 0, count: size * size * 3)
-        let film = scene.film
-        let share = film.exposure * 255 / Float(Self.samples * Self.samples)
-        pixels.withUnsafeMutableBufferPointer { pixels in
+        let colours = colours()
+        let share = scene.film.exposure * 255 / Float(Self.samples * Self.samples)
+        return [UInt8](unsafeUninitializedCapacity: size * size * 3) { pixels, count in
             for y in 0..<size {
                 for x in 0..<size {
-                    var sum = Vector3.zero
-                    for sampleY in 2 * y...2 * y + 1 {
-                        for sampleX in 2 * x...2 * x + 1 { sum = sum + colour(sampleX, sampleY) }
-                    }
-                    var value = sum * share
-                    if film.noise > 0 {
-                        let scale = film.noise * 255
-                        value.x += scale * grain(x, y, 0)
-                        value.y += scale * grain(x, y, 1)
-                        value.z += scale * grain(x, y, 2)
-                    }
-                    let at = 3 * (y * size + x)
-                    pixels[at] = byte(value.x)
-                    pixels[at + 1] = byte(value.y)
-                    pixels[at + 2] = byte(value.z)
+                    let at = 2 * (y * side + x)
+                    let sum = colours[at] + colours[at + 1] + colours[at + side] + colours[at + side + 1]
+                    let value = sum * share + grain(x, y)
+                    let pixel = 3 * (y * size + x)
+                    pixels[pixel] = byte(value.x)
+                    pixels[pixel + 1] = byte(value.y)
+                    pixels[pixel + 2] = byte(value.z)
                 }
             }
+            count = size * size * 3
         }
-        return pixels
     }
 
-    /// Noise of mean zero and spread about 0.4 for one channel of a pixel.
-    private func grain(_ x: Int, _ y: Int, _ channel: Int32) -> Float {
-        let a = latticeValue(Int32(x), Int32(y), channel, seed: scene.film.seed)
-        let b = latticeValue(Int32(x), Int32(y), channel + 3, seed: scene.film.seed)
-        return a + b - 1
+    /// The sensor's noise at a pixel.
+    @inline(__always)
+    private func grain(_ x: Int, _ y: Int) -> Vector3 {
+        let film = scene.film
+        func channel(_ index: Int32) -> Float {
+            let a = latticeValue(Int32(x), Int32(y), index, seed: film.seed)
+            let b = latticeValue(Int32(x), Int32(y), index + 3, seed: film.seed)
+            return (a + b - 1) * film.noise * 255
+        }
+        return film.noise > 0 ? Vector3(channel(0), channel(1), channel(2)) : .zero
     }
 
+    @inline(__always)
     private func byte(_ value: Float) -> UInt8 { value <= 0 ? 0 : value >= 255 ? 255 : UInt8(value + 0.5) }
 }
 
 // MARK: Visibility
 
 extension Renderer {
-    /// The world direction of a sample's ray; its part along the view axis is one, so ray parameter is depth.
-    @inline(__always)
-    func ray(_ x: Int, _ y: Int) -> Vector3 {
-        let frame = scene.camera.frame
-        return frame.z + frame.x * screen(x) + frame.y * -screen(y)
-    }
-
-    /// The screen coordinate of a sample's column (or row, downwards).
-    @inline(__always)
-    func screen(_ index: Int) -> Float {
-        ((Float(index) + 0.5) * 2 / Float(side) - 1) * scene.camera.slope
-    }
-
-    private mutating func resolveVisibility() {
-        let camera = scene.camera
-        let planes = scene.planes.map {
-            (normal: $0.frame.y, height: dot($0.frame.y, camera.position - $0.origin))
-        }
-        for y in 0..<side {
-            for x in 0..<side where !planes.isEmpty {
-                let direction = ray(x, y)
-                let at = y * side + x
-                for (index, plane) in planes.enumerated() {
-                    let approach = -dot(plane.normal, direction)
-                    // Planes are seen from the front only.
-                    guard approach > 1e-6, plane.height > 0 else { continue }
-                    let t = plane.height / approach
-                    if t < depth[at] {
-                        depth[at] = t
-                        owner[at] = UInt8(1 + index)
+    private mutating func cover(_ plane: PosedPlane, owner id: UInt8) {
+        // Planes are seen from the front only.
+        guard plane.height > 0 else { return }
+        let side = side
+        depth.withUnsafeMutableBufferPointer { depth in
+            owner.withUnsafeMutableBufferPointer { owner in
+                screen.withUnsafeBufferPointer { screen in
+                    for y in 0..<side {
+                        for x in 0..<side {
+                            guard let t = plane.hit(screen[x], -screen[y]) else { continue }
+                            let at = y * side + x
+                            if t < depth[at] {
+                                depth[at] = t
+                                owner[at] = id
+                            }
+                        }
                     }
                 }
             }
         }
-        for index in bodies.indices { trace(bodies[index], owner: UInt8(1 + planes.count + index)) }
     }
 
     private mutating func trace(_ body: PosedBody, owner id: UInt8) {
         guard let columns = samples(body.columns), let rows = samples(body.rows) else { return }
         let side = side
-        let slope = scene.camera.slope
         depth.withUnsafeMutableBufferPointer { depth in
             owner.withUnsafeMutableBufferPointer { owner in
-                for y in rows {
-                    let sy = -((Float(y) + 0.5) * 2 / Float(side) - 1) * slope
-                    let row = body.forward + body.up * sy
-                    for x in columns {
-                        let sx = ((Float(x) + 0.5) * 2 / Float(side) - 1) * slope
-                        let at = y * side + x
-                        if let t = body.hit(row + body.right * sx, before: depth[at]) {
-                            depth[at] = t
-                            owner[at] = id
+                screen.withUnsafeBufferPointer { screen in
+                    for y in rows {
+                        let row = body.forward - body.up * screen[y]
+                        for x in columns {
+                            let at = y * side + x
+                            if let t = body.hit(row + body.right * screen[x], before: depth[at]) {
+                                depth[at] = t
+                                owner[at] = id
+                            }
                         }
                     }
                 }
@@ -147,72 +133,73 @@ extension Renderer {
 // MARK: Shading
 
 extension Renderer {
+    /// The screen coordinates of a sample.
     @inline(__always)
-    private func colour(_ x: Int, _ y: Int) -> Vector3 {
-        let at = y * side + x
-        let id = Int(owner[at])
-        let direction = ray(x, y)
-        guard id > 0 else { return scene.sky.colour(direction.normalized, frame: .identity) }
-        let t = depth[at]
-        let footprint = t * scene.camera.slope * 2 / Float(side)
-        if id <= scene.planes.count { return plane(id - 1, direction, t, footprint) }
-        return body(id - 1 - scene.planes.count, x, y, direction, t, footprint)
-    }
+    func position(_ x: Int, _ y: Int) -> (x: Float, y: Float) { (screen[x], -screen[y]) }
 
-    /// The coordinates of a sample on a plane.
-    @inline(__always)
-    func planePoint(_ index: Int, _ direction: Vector3, _ t: Float) -> Vector3 {
-        scene.planes[index].frame.local(scene.camera.position + direction * t - scene.planes[index].origin)
-    }
-
-    /// The world normal of a body at a sample that shows it.
-    func bodyNormal(_ index: Int, _ x: Int, _ y: Int) -> Vector3 {
-        let posed = bodies[index]
-        return posed.frame.world(posed.shape.normal(posed.point(screen(x), -screen(y), depth[y * side + x])))
-    }
-
-    @inline(__always)
-    private func plane(_ index: Int, _ direction: Vector3, _ t: Float, _ footprint: Float) -> Vector3 {
-        let local = planePoint(index, direction, t)
-        // Planes are seen at a slant, which stretches the distance between samples.
-        let slant = footprint * direction.length / max(0.05, abs(dot(scene.planes[index].frame.y, direction)))
-        var colour = scene.planes[index].surface.colour(u: local.x, v: local.z, footprint: slant)
-        for layer in scene.planes[index].layers {
-            let coverage = layer.coverage(local.x, local.z)
-            guard coverage > 0 else { continue }
-            colour = mix(
-                colour, layer.surface.colour(u: local.x, v: local.z, footprint: slant), coverage)
+    /// The colour of every sample. One pass for each thing that is seen, so that its constants stay at hand.
+    private func colours() -> [Vector3] {
+        let frame = scene.camera.frame
+        let pitch = scene.camera.slope * 2 / Float(side)
+        return [Vector3](unsafeUninitializedCapacity: side * side) { colours, count in
+            forEachSample(of: 0) { at, x, y, _ in
+                colours[at] = scene.sky.colour((frame.z + frame.x * x + frame.y * y).normalized)
+            }
+            for (index, plane) in planes.enumerated() {
+                forEachSample(of: UInt8(1 + index)) { at, x, y, t in
+                    let stretch = (1 + x * x + y * y).squareRoot()
+                    colours[at] = plane.colour(x, y, t, footprint: t * pitch * stretch)
+                }
+            }
+            for (index, body) in bodies.enumerated() {
+                guard let columns = samples(body.columns), let rows = samples(body.rows) else { continue }
+                forEachSample(of: UInt8(1 + planes.count + index), rows: rows, columns: columns) { at, x, y, t in
+                    let direction = frame.z + frame.x * x + frame.y * y
+                    colours[at] = body.colour(x, y, t, direction, t * pitch, scene.light)
+                }
+            }
+            count = side * side
         }
-        var open: Float = 1
-        for shadow in shadows[index] { open *= shadow.openness(local.x, local.z) }
-        let diffuse = max(0.15, dot(scene.planes[index].frame.y, scene.light.direction)) * open
-        return colour * (scene.light.ambient * (0.5 + 0.5 * open) + scene.light.colour * diffuse)
     }
 
+    /// Calls `visit` with the index, the screen coordinates and the depth of each sample of one owner.
     @inline(__always)
-    private func body(
-        _ index: Int, _ x: Int, _ y: Int, _ direction: Vector3, _ t: Float, _ footprint: Float
-    ) -> Vector3 {
-        let posed = bodies[index]
-        let p = posed.point(screen(x), -screen(y), t)
-        let localNormal = posed.shape.normal(p)
-        let normal = posed.frame.world(localNormal)
-        // Patterns are projected along the axis that the surface faces most.
-        let facing = localNormal.absolute
-        let (u, v) =
-            facing.y >= facing.x && facing.y >= facing.z
-            ? (p.x, p.z) : facing.x >= facing.z ? (p.z, p.y) : (p.x, p.y)
-        let base = scene.bodies[index].surface.colour(u: u, v: v, footprint: footprint / posed.size)
-        let diffuse = dot(normal, scene.light.direction)
-        let ambient = scene.light.ambient * (0.8 + 0.2 * normal.y)
-        var lit = base * (ambient + scene.light.colour * max(0, diffuse))
-        let gloss = scene.bodies[index].gloss
-        if gloss > 0, diffuse > 0 {
-            let half = (scene.light.direction - direction.normalized).normalized
-            let square = max(0, dot(normal, half)) * max(0, dot(normal, half))
-            let fourth = square * square * square * square
-            lit = lit + scene.light.colour * (gloss * fourth * fourth * fourth)
+    private func forEachSample(
+        of id: UInt8, rows: ClosedRange<Int>? = nil, columns: ClosedRange<Int>? = nil,
+        _ visit: (Int, Float, Float, Float) -> Void
+    ) {
+        let all = 0...side - 1
+        depth.withUnsafeBufferPointer { depth in
+            owner.withUnsafeBufferPointer { owner in
+                screen.withUnsafeBufferPointer { screen in
+                    for y in rows ?? all {
+                        for x in columns ?? all where owner[y * side + x] == id {
+                            visit(y * side + x, screen[x], -screen[y], depth[y * side + x])
+                        }
+                    }
+                }
+            }
         }
-        return lit
+    }
+
+    /// The world normal at a sample; zero where it shows the sky.
+    func normal(_ x: Int, _ y: Int) -> Vector3 {
+        let id = Int(owner[y * side + x])
+        guard id > 0 else { return .zero }
+        guard id > planes.count else { return planes[id - 1].normal }
+        let body = bodies[id - 1 - planes.count]
+        let at = position(x, y)
+        return body.frame.world(body.shape.normal(body.point(at.x, at.y, depth[y * side + x])))
+    }
+
+    /// The semantic class of a sample.
+    func segment(_ x: Int, _ y: Int) -> Segment {
+        let id = Int(owner[y * side + x])
+        guard id > 0 else { return .backdrop }
+        guard id > planes.count else {
+            let at = position(x, y)
+            return planes[id - 1].segment(at.x, at.y, depth[y * side + x])
+        }
+        return Segment(bodies[id - 1 - planes.count].shape)
     }
 }

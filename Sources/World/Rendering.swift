@@ -70,25 +70,7 @@ extension Renderer {
         let toCamera = scene.camera.frame.local(normal)
         let length = toCamera.length
         return Truth(
-            instance: instance, segment: segment(shown[0].0, instance), depth: meanDepth,
+            instance: instance, segment: segment(shown[0].0.0, shown[0].0.1), depth: meanDepth,
             normal: length > 0 ? Vector3(toCamera.x, toCamera.y, -toCamera.z) * (1 / length) : .zero)
-    }
-
-    /// The semantic class of a sample.
-    private func segment(_ sample: (x: Int, y: Int), _ instance: UInt8) -> Segment {
-        let index = Int(instance) - 1
-        guard index >= 0 else { return .backdrop }
-        guard index < scene.planes.count else { return Segment(scene.bodies[index - scene.planes.count].shape) }
-        let plane = scene.planes[index]
-        let local = planePoint(index, ray(sample.x, sample.y), depth[sample.y * side + sample.x])
-        return plane.layers.last { $0.coverage(local.x, local.z) > 0.5 }?.segment ?? plane.segment
-    }
-
-    /// The world normal at a sample; zero where it shows the sky.
-    private func normal(_ x: Int, _ y: Int) -> Vector3 {
-        let index = Int(owner[y * side + x]) - 1
-        guard index >= 0 else { return .zero }
-        guard index >= scene.planes.count else { return scene.planes[index].frame.y }
-        return bodyNormal(index - scene.planes.count, x, y)
     }
 }

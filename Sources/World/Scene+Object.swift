@@ -14,8 +14,8 @@ extension Scene {
         var clutter: Int
 
         static let target = ObjectStyle(
-            backgrounds: [.tiles, .planks, .brickwork, .pavement], elevation: 0.2...0.7, extent: 0.42...0.7,
-            lean: 0.5, roll: 0.1, clutter: 3)
+            backgrounds: [.studio, .planks, .pavement, .desert], elevation: 0.25...0.7, extent: 0.6...0.85,
+            lean: 0.3, roll: 0.1, clutter: 2)
         static let generic = ObjectStyle(
             backgrounds: Background.allCases, elevation: 0.08...1.2, extent: 0.4...0.8, lean: 0.9, roll: 0.3,
             clutter: 2)
@@ -35,7 +35,7 @@ extension Scene {
         let position =
             subject.body.position
             + Vector3(bearing.x, random.uniform(style.elevation), bearing.y).normalized * distance
-        let aim = Vector3(random.uniform(-0.35...0.35), random.uniform(-0.25...0.25), random.uniform(-0.35...0.35))
+        let aim = Vector3(random.uniform(-0.25...0.25), random.uniform(-0.2...0.2), random.uniform(-0.25...0.25))
         let surroundings = Surroundings(background, wallBehind: towardsCamera, &random)
         var scene = Scene(
             domain: domain, classIndex: index, shape: pairing.shape, texture: pairing.texture,
@@ -77,12 +77,12 @@ extension Body {
     ) -> (body: Body, tint: Tint) {
         let tint = random.pick(Tint.allCases)
         let primary = tint.jittered(&random)
-        var secondary = tint.jittered(&random) * random.uniform(0.2...0.45)
+        var secondary = tint.jittered(&random) * random.uniform(0.1...0.3)
         if random.chance(0.5) {
             // A pale second colour instead of a dark one.
-            secondary = mix(primary, Vector3(repeating: 0.95), random.uniform(0.55...0.85))
+            secondary = mix(primary, Vector3(repeating: 0.95), random.uniform(0.7...0.95))
         }
-        if tint == .white { secondary = Vector3(repeating: random.uniform(0.15...0.5)) }
+        if tint == .white { secondary = Vector3(repeating: random.uniform(0.1...0.35)) }
         let tilt = lean * random.uniform()
         let toward = random.direction()
         let frame = Frame.tilted(
@@ -90,7 +90,7 @@ extension Body {
         // A leaning body reaches a little lower: let it stand between its upright height and its ball's.
         let height = mix(pairing.shape.depthBelowOrigin, 0.9, tilt * 0.5)
         let surface = Surface.random(
-            pairing.texture, primary, secondary, random.uniform(1.2...1.9), level: pairing.texture == .bricks,
+            pairing.texture, primary, secondary, random.uniform(1.2...1.6), level: pairing.texture == .bricks,
             &random)
         let body = Body(
             shape: pairing.shape, position: place + .up * (height * size), frame: frame, size: size,

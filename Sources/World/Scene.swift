@@ -127,12 +127,12 @@ struct Sky: Sendable {
     var clouds: Float = 0
     var seed: UInt32 = 0
 
-    /// The colour in a direction given by its height above the horizon and its sideways part.
+    /// The colour in a direction of length one.
     @inline(__always)
-    func colour(_ direction: Vector3, frame: Frame) -> Vector3 {
+    func colour(_ direction: Vector3) -> Vector3 {
         let base = mix(horizon, zenith, saturate(direction.y * 1.6))
         guard clouds > 0 else { return base }
-        let u = dot(direction, frame.x) * 3, v = direction.y * 6
+        let u = direction.x * 3, v = direction.y * 6
         return mix(base, Vector3(repeating: 0.95), clouds * smoothstep(0.45, 0.8, noise(u, v, seed: seed)))
     }
 }

@@ -88,8 +88,8 @@ extension Light {
     static func random(height: ClosedRange<Float>, _ random: inout KeyedRandom) -> Light {
         let bearing = random.direction()
         let warmth = random.uniform(-0.12...0.12)
-        let strength = random.uniform(0.5...0.85)
-        let ambient = random.uniform(0.3...0.5)
+        let strength = random.uniform(0.6...0.95)
+        let ambient = random.uniform(0.35...0.55)
         return Light(
             direction: Vector3(bearing.x, random.uniform(height), bearing.y).normalized,
             colour: Vector3(1 + warmth, 1, 1 - warmth) * strength,
@@ -99,7 +99,7 @@ extension Light {
 
 extension Film {
     /// A sensor with random exposure and noise.
-    static func random(noise: ClosedRange<Float> = 0.01...0.06, _ random: inout KeyedRandom) -> Film {
+    static func random(noise: ClosedRange<Float> = 0.01...0.05, _ random: inout KeyedRandom) -> Film {
         Film(exposure: random.uniform(0.8...1.15), noise: random.uniform(noise), seed: random.next())
     }
 }

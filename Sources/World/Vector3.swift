@@ -39,21 +39,25 @@ func mix(_ a: Vector3, _ b: Vector3, _ t: Float) -> Vector3 { a + (b - a) * t }
 func mix(_ a: Float, _ b: Float, _ t: Float) -> Float { a + (b - a) * t }
 
 /// `value`, held between 0 and 1.
+@inline(__always)
 func saturate(_ value: Float) -> Float { value < 0 ? 0 : value > 1 ? 1 : value }
 
 /// A smooth step from 0 at `low` to 1 at `high`.
+@inline(__always)
 func smoothstep(_ low: Float, _ high: Float, _ value: Float) -> Float {
     let t = saturate((value - low) / (high - low))
     return t * t * (3 - 2 * t)
 }
 
 /// The greatest integer not above `value`, which must fit 32 bits. (`floorf` is a library call on plain x86-64.)
+@inline(__always)
 func floorInt(_ value: Float) -> Int32 {
     let truncated = Int32(value)
     return Float(truncated) > value ? truncated &- 1 : truncated
 }
 
 /// The fractional part, in [0, 1].
+@inline(__always)
 func fraction(_ value: Float) -> Float { value - Float(floorInt(value)) }
 
 /// An orthonormal frame: the axes of a body or of the camera, in world coordinates.
