@@ -11,6 +11,7 @@
 #include <faiss/index_factory.h>
 #include <faiss/index_io.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -38,6 +39,17 @@ faiss::Index &checked(CFaissIndex *index) {
     return *index->index;
 }
 
+// FAISS divides by the numbers in a description before it looks at them: `PQ0` would end the process.
+bool namesZero(const std::string &description) {
+    size_t i = 0;
+    while ((i = description.find_first_of("0123456789", i)) != std::string::npos) {
+        const size_t end = std::min(description.find_first_not_of("0123456789", i), description.size());
+        if (description.find_first_not_of('0', i) >= end) return true;
+        i = end;
+    }
+    return false;
+}
+
 } // namespace
 
 void cfaiss::remember(const char *message) noexcept {
@@ -56,6 +68,7 @@ CFaissStatus cf_index_factory(int64_t dimension, const char *description, CFaiss
         *out = nullptr;
         require(dimension > 0 && dimension <= maximumDimension, "the dimension must be between 1 and 1048576");
         require(description != nullptr && *description != 0, "the index description is empty");
+        require(!namesZero(description), "the index description contains a zero");
         auto made = std::make_unique<CFaissIndex>();
         made->index.reset(faiss::index_factory(
             static_cast<int>(dimension), description,

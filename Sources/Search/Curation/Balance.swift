@@ -26,7 +26,9 @@ public struct Balance: Codable, Hashable, Sendable {
             }
             let number = Double(counts.count)
             mean = total / number
-            let weighted = counts.sorted().enumerated().reduce(0.0) { $0 + Double($1.offset + 1) * Double($1.element) }
+            let weighted = counts.sorted().enumerated().reduce(0.0) {
+                $0 + Double($1.offset + 1) * Double($1.element)
+            }
             gini = 2 * weighted / (number * total) - (number + 1) / number
             let entropy = counts.filter { $0 > 0 }.reduce(0.0) { sum, count in
                 let share = Double(count) / total

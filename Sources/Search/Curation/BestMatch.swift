@@ -3,11 +3,13 @@
 /// An image's score is its similarity to its nearest query. A selection's rank is the image's place among all
 /// eligible images by that score.
 public struct BestMatch: CurationStrategy {
+    /// The word for it in a pipeline file.
     public static let name = "best-match"
 
     /// Creates the strategy.
     public init() {}
 
+    /// Chooses `count` different eligible images.
     public func select(_ count: Int, from pool: CandidatePool) throws -> StrategyResult {
         try pool.checkQueries(for: Self.name)
         try pool.checkBudget(count)
@@ -19,7 +21,8 @@ public struct BestMatch: CurationStrategy {
             ranked.prefix(count).enumerated().map { place, image in
                 Selection(
                     galleryRow: image.row, queryRow: nearest[image.row].row, rank: place + 1,
-                    similarity: image.similarity, reason: "place \(place + 1) of \(ranked.count) by similarity")
+                    similarity: image.similarity,
+                    reason: "place \(place + 1) of \(ranked.count) by similarity")
             })
     }
 }

@@ -32,7 +32,8 @@ struct CurationReport {
         }
         for query in listed.indices { listed[query].sort(by: pool.galleryOrder.precedes) }
         let ranks = try ExactSearch.ranks(
-            of: listed, for: pool.queries, in: pool.gallery, eligible: pool.eligible, order: pool.galleryOrder)
+            of: listed, for: pool.queries, in: pool.gallery, eligible: pool.eligible, order: pool.galleryOrder
+        )
         return zip(request.queries, zip(listed, ranks)).map { query, found in
             QueryRow(
                 id: query.id, source: query.source, className: query.className, label: query.label,

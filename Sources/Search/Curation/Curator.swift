@@ -33,7 +33,8 @@ public enum Curator {
         let report = CurationReport(request: request, pool: pool, selections: selections)
         return CurationResult(
             selections: selections, transferSet: report.transferSet(),
-            funnel: funnel.steps(notes(request, chosen.result), final: selections.count), dropped: funnel.dropped,
+            funnel: funnel.steps(notes(request, chosen.result), final: selections.count),
+            dropped: funnel.dropped,
             queries: try report.queries(), similarity: try report.similarity(nearest: nearest),
             balance: Balance(selections, queries: request.queries, classes: request.classes),
             leakage: leakageReport(leaks, selections, request), classes: request.classes,
@@ -70,7 +71,8 @@ public enum Curator {
             guard let minimum = request.minimumSimilarity, !nearest.isEmpty, nearest[row].similarity < minimum
             else { return nil }
             return Funnel.Drop(
-                row: row, reason: "less similar than \(minimum) to every query", similarity: nearest[row].similarity)
+                row: row, reason: "less similar than \(minimum) to every query",
+                similarity: nearest[row].similarity)
         }
     }
 
@@ -85,15 +87,20 @@ public enum Curator {
                 return nil
             }
             return Funnel.Drop(
-                row: row, reason: "the same content as another image of the pool", other: images[other].source,
+                row: row, reason: "the same content as another image of the pool",
+                other: images[other].source,
                 similarity: 1)
         }
     }
 
-    private static func notes(_ request: CurationRequest, _ result: StrategyResult) -> [FunnelStep.Name: String] {
+    private static func notes(_ request: CurationRequest, _ result: StrategyResult) -> [FunnelStep.Name:
+        String]
+    {
         let minimum = request.minimumSimilarity.map { "at least \($0) similar to a query, " } ?? ""
         let near = request.leakageThreshold.map { ", or a cosine of \($0) or more with one" } ?? ""
-        let dedup = request.duplicateThreshold.map { "chosen images with a cosine of \($0) or more count as one" }
+        let dedup = request.duplicateThreshold.map {
+            "chosen images with a cosine of \($0) or more count as one"
+        }
         let strategy = type(of: request.strategy).name
         return [
             .pool: "all images with an embedding",

@@ -43,7 +43,8 @@ struct LeakSearch {
         if threshold != nil { nearest = try ExactSearch.nearest(to: gallery, among: vectors, order: order) }
         return images.indices.filter { kept[$0] }.compactMap { row in
             if let other = rows[images[row].id] {
-                return Leak(row: row, isExact: true, other: sources[other], split: splits[other], similarity: 1)
+                return Leak(
+                    row: row, isExact: true, other: sources[other], split: splits[other], similarity: 1)
             }
             guard let threshold, nearest[row].similarity >= threshold else { return nil }
             let other = nearest[row].row

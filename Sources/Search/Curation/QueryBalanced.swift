@@ -6,11 +6,13 @@
 ///
 /// A selection's rank is the image's place among the eligible neighbours of its query.
 public struct QueryBalanced: CurationStrategy {
+    /// The word for it in a pipeline file.
     public static let name = "query-balanced"
 
     /// Creates the strategy.
     public init() {}
 
+    /// Chooses `count` different eligible images.
     public func select(_ count: Int, from pool: CandidatePool) throws -> StrategyResult {
         try pool.checkQueries(for: Self.name)
         try pool.checkBudget(count)

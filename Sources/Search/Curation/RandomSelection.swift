@@ -4,6 +4,7 @@
 /// does not depend on the order of the pool, and a larger sample contains the smaller one. A selection's rank is
 /// the image's place in the draw; its query is the nearest one.
 public struct RandomSelection: CurationStrategy {
+    /// The word for it in a pipeline file.
     public static let name = "random"
 
     /// The seed of the draw.
@@ -12,6 +13,7 @@ public struct RandomSelection: CurationStrategy {
     /// Creates the strategy.
     public init(seed: UInt64 = 0) { self.seed = seed }
 
+    /// Chooses `count` different eligible images.
     public func select(_ count: Int, from pool: CandidatePool) throws -> StrategyResult {
         try pool.checkBudget(count)
         let nearest = try pool.nearest()
@@ -22,7 +24,8 @@ public struct RandomSelection: CurationStrategy {
             drawn.prefix(count).enumerated().map { place, image in
                 let query = nearest.isEmpty ? nil : nearest[image.row]
                 return Selection(
-                    galleryRow: image.row, queryRow: query?.row, rank: place + 1, similarity: query?.similarity,
+                    galleryRow: image.row, queryRow: query?.row, rank: place + 1,
+                    similarity: query?.similarity,
                     reason: "draw \(place + 1) of \(drawn.count)")
             })
     }

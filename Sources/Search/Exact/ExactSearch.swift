@@ -38,7 +38,8 @@ public enum ExactSearch {
 
     /// The gallery rows with a similarity of at least `threshold` to each query, by row.
     public static func neighbours(
-        atLeast threshold: Float, of queries: VectorTable, in gallery: some VectorSource, eligible: [Bool]? = nil
+        atLeast threshold: Float, of queries: VectorTable, in gallery: some VectorSource,
+        eligible: [Bool]? = nil
     ) throws -> [[Neighbour]] {
         var found = [[Neighbour]](repeating: [], count: queries.count)
         try scan(queries, gallery, eligible, limit: { _ in threshold }) { query, neighbour in

@@ -64,7 +64,8 @@ public struct EmbeddingShards: VectorSource {
         let dimension = files[0].dimension
         for file in files where file.header.shape.count != 2 || file.dimension != dimension {
             throw Diagnostic(
-                "'\(file.name)' has the shape \(file.header.shape), not rows of \(dimension)", exitCode: .badData)
+                "'\(file.name)' has the shape \(file.header.shape), not rows of \(dimension)",
+                exitCode: .badData)
         }
         starts = files.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
         ids = try Self.lines(of: directory.appending(path: EmbeddingLayout.ids))
@@ -79,6 +80,7 @@ public struct EmbeddingShards: VectorSource {
     /// The number of values in a row.
     public var dimension: Int { files[0].dimension }
 
+    /// Reads consecutive rows as fp32 into a buffer that holds exactly as many.
     public func read(_ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) throws {
         var row = rows.lowerBound
         var shard = starts.partitioningIndex { $0 > row } - 1
@@ -99,16 +101,19 @@ public struct EmbeddingShards: VectorSource {
             try Self.lines(of: directory.appending(path: "metadata/metadata_\($0).jsonl"))
         }
         guard lines.count == count else {
-            throw Diagnostic("'\(name)' has \(count) vectors but \(lines.count) lines of metadata", exitCode: .badData)
+            throw Diagnostic(
+                "'\(name)' has \(count) vectors but \(lines.count) lines of metadata", exitCode: .badData)
         }
         return lines
     }
 
     /// Writes one shard: its vectors, and a line of metadata for each.
     public static func write(
-        shard number: Int, _ rows: VectorTable, metadata: [String], as type: NpyType = .float16, to directory: URL
+        shard number: Int, _ rows: VectorTable, metadata: [String], as type: NpyType = .float16,
+        to directory: URL
     ) throws {
-        precondition(rows.count == metadata.count, "rows and metadata differ in number: this is a bug in Retort")
+        precondition(
+            rows.count == metadata.count, "rows and metadata differ in number: this is a bug in Retort")
         for folder in ["img_emb", "metadata"] {
             try FileManager.default.createDirectory(
                 at: directory.appending(path: folder), withIntermediateDirectories: true)

@@ -35,6 +35,7 @@ public final class NpyFile: VectorSource {
     /// The number of elements for each index of the first dim.
     public var dimension: Int { header.shape.dropFirst().reduce(1, *) }
 
+    /// Reads consecutive rows as fp32 into a buffer that holds exactly as many.
     public func read(_ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) throws {
         let elements = rows.lowerBound * dimension..<rows.upperBound * dimension
         switch header.type {
@@ -64,10 +65,12 @@ public final class NpyFile: VectorSource {
         while done < buffer.count {
             let offset = start + elements.lowerBound * header.type.size + done
             let count = pread(
-                handle.fileDescriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset))
+                handle.fileDescriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                off_t(offset))
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else {
-                let reason = count == 0 ? "it was cut off while it was read" : String(cString: strerror(errno))
+                let reason =
+                    count == 0 ? "it was cut off while it was read" : String(cString: strerror(errno))
                 throw Diagnostic("cannot read '\(name)': \(reason)", exitCode: .io)
             }
             done += count

@@ -35,7 +35,9 @@ public struct NpyHeader: Hashable, Sendable {
 
     /// The bytes that precede the elements, as `numpy.save` writes them.
     var encoded: Data {
-        let shape = shape.count == 1 ? "(\(self.shape[0]),)" : "(\(self.shape.map(String.init).joined(separator: ", ")))"
+        let shape =
+            shape.count == 1
+            ? "(\(self.shape[0]),)" : "(\(self.shape.map(String.init).joined(separator: ", ")))"
         var text = "{'descr': '\(type.rawValue)', 'fortran_order': False, 'shape': \(shape), }"
         // NumPy ends the header at a multiple of 64 bytes; ten bytes of magic, version and length precede the text.
         text += String(repeating: " ", count: 63 - (10 + text.utf8.count) % 64) + "\n"
@@ -95,7 +97,8 @@ public struct NpyHeader: Hashable, Sendable {
     }
 
     private static func tuple(_ key: String, in text: String) -> [Int]? {
-        guard let value = value(of: key, in: text), value.first == "(", let end = value.firstIndex(of: ")") else {
+        guard let value = value(of: key, in: text), value.first == "(", let end = value.firstIndex(of: ")")
+        else {
             return nil
         }
         let parts = value[value.index(after: value.startIndex)..<end].split(separator: ",")

@@ -72,7 +72,8 @@ private func scaleToUnit(
     let row = firstRow + Int(offending)
     throw Diagnostic(
         length.isFinite
-            ? "row \(row) of \(name) has length \(length), not 1" : "row \(row) of \(name) is not a finite vector",
+            ? "row \(row) of \(name) has length \(length), not 1"
+            : "row \(row) of \(name) is not a finite vector",
         hint: "similarities are cosines: divide every embedding by its length before it is written",
         exitCode: .badData)
 }

@@ -60,6 +60,12 @@ public struct VectorTable: VectorSource, Hashable, Sendable {
     /// One row.
     public subscript(row: Int) -> ArraySlice<Float> { values[row * dimension..<(row + 1) * dimension] }
 
+    /// Some of the rows, in the given order.
+    public func table(rows: some Collection<Int>) -> VectorTable {
+        VectorTable(rows.flatMap { self[$0] }, dimension: dimension, name: name)
+    }
+
+    /// Reads consecutive rows as fp32 into a buffer that holds exactly as many.
     public func read(_ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) {
         _ = buffer.update(fromContentsOf: values[rows.lowerBound * dimension..<rows.upperBound * dimension])
     }
@@ -76,10 +82,14 @@ public struct VectorSubset: VectorSource {
         self.rows = rows
     }
 
+    /// The number of rows in the view.
     public var count: Int { rows.count }
+    /// The number of values in a row.
     public var dimension: Int { base.dimension }
+    /// What error messages call the rows: the base's name.
     public var name: String { base.name }
 
+    /// Reads consecutive rows as fp32 into a buffer that holds exactly as many.
     public func read(_ range: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) throws {
         for (position, row) in rows[range].enumerated() {
             let place = position * dimension..<(position + 1) * dimension
