@@ -114,7 +114,7 @@ struct FakeRun {
         var lines: [String] = []
         for step in stride(from: 0, through: 1_500, by: 25) {
             let progress = Double(step) / 1_500
-            let loss = 2.9 * exp(-2.2 * progress) + 0.5 + 0.08 * random.unit()
+            let loss = 2.9 * exp(-2.2 * progress) + 1.4 - 2 * final + 0.25 * random.unit()
             let rate = 0.001 * 0.5 * (1 + cos(Double.pi * progress))
             lines.append(metric(step, "loss", loss))
             lines.append(metric(step, "lr", rate))

@@ -42,6 +42,12 @@ struct TransferSetFiles: Sendable {
         return classes.filter(present.contains) + present.subtracting(classes).sorted()
     }
 
+    /// Pairs of an evaluated image and an image that is in the set after all.
+    var leaks: [Leakage.Pair] {
+        let ids = Set(rows.map(\.id))
+        return (leakage?.pairs ?? []).filter { ids.contains($0.id) }
+    }
+
     /// How many distinct queries found at least one image.
     var queryCount: Int { Set(rows.compactMap(\.query)).count }
 }

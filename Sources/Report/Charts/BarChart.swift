@@ -29,13 +29,13 @@ struct BarChart {
         let scale = Scale(Interval(0, limit ?? largest), to: Interval(labelWidth, width - 74))
         let bottom = top + rowHeight * Double(bars.count)
         return Chart.drawing(title, width: width, height: bottom + 4) {
-            for (row, bar) in bars.enumerated() {
-                draw(bar, y: top + rowHeight * Double(row), scale)
-            }
             for mark in marks {
                 SVG.line(
                     .class("mark"), .x1(scale(mark.value)), .x2(scale(mark.value)), .y1(top - 4), .y2(bottom))
                 Chart.text(mark.name, scale(mark.value), top - 8, .middle, "tick")
+            }
+            for (row, bar) in bars.enumerated() {
+                draw(bar, y: top + rowHeight * Double(row), scale)
             }
         }
     }

@@ -12,7 +12,7 @@ struct ForestPlot {
 
     /// A level to compare the arms with; one outside the plot is named at its edge.
     struct Reference {
-        var name: String
+        var label: String
         var value: Double
     }
 
@@ -52,7 +52,7 @@ struct ForestPlot {
     }
 
     private func draw(_ reference: Reference, _ scale: Scale, _ bottom: Double) -> Markup {
-        let text = "\(reference.name) \(format(reference.value))"
+        let text = reference.label
         if reference.value < scale.domain.low {
             return Chart.text("◂ \(text)", scale.range.low, top - 10, .start, "reference")
         }

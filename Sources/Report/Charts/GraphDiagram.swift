@@ -1,72 +1,104 @@
 /// The pipeline as a graph, one box per family, coloured by what became of it.
+///
+/// A source that many stages read, such as the labelled data set, would cover the graph with lines: its readers
+/// carry its mark instead.
 struct GraphDiagram {
-    var families: [RunSummary.Family]
+    private let families: [RunSummary.Family]
+    private let index: [String: Int]
+    /// Sources that are drawn as marks, by their colour.
+    private let marks: [Int: Int]
 
-    private let column = 158.0
+    private let column = 176.0
     private let layer = 66.0
-    private let box = (width: 144.0, height: 40.0)
+    private let box = (width: 160.0, height: 40.0)
 
-    var markup: Markup {
+    init(families: [RunSummary.Family]) {
+        self.families = families
         let index = Dictionary(
             families.enumerated().map { ($0.element.name, $0.offset) },
             uniquingKeysWith: { first, _ in first })
+        self.index = index
+        let readers = families.flatMap(\.inputs).compactMap { index[$0] }
+        let shared = families.indices.filter { node in
+            families[node].inputs.isEmpty && readers.count { $0 == node } > 3
+        }
+        marks = Dictionary(
+            shared.enumerated().map { ($0.element, $0.offset + 1) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    var markup: Markup {
         let edges = families.enumerated().flatMap { target, family in
-            family.inputs.compactMap { index[$0] }.filter { $0 < target }
+            family.inputs.compactMap { index[$0] }.filter { $0 < target && marks[$0] == nil }
                 .map { GraphLayout.Edge(from: $0, to: target) }
         }
         let layout = GraphLayout(nodeCount: families.count, edges: edges)
         let place = { (node: Int) -> (x: Double, y: Double) in
             (
                 4 + column * layout.position[node].x,
-                4 + layer * Double(layout.position[node].layer) + box.height / 2
+                6 + layer * Double(layout.position[node].layer) + box.height / 2
             )
         }
         return Chart.drawing(
             "The pipeline's stages and what they read", width: column * layout.columnCount + 8,
-            height: layer * Double(layout.layerCount - 1) + box.height + 8
+            height: layer * Double(layout.layerCount - 1) + box.height + 12
         ) {
             for route in layout.routes { SVG.path(.class("edge"), .d(curve(route.map(place)))) }
-            for (node, family) in families.enumerated() { draw(family, at: place(node)) }
+            for (node, family) in families.enumerated() { draw(node, family, at: place(node)) }
         }
     }
 
     /// A line that leaves and reaches boxes vertically.
     private func curve(_ points: [(x: Double, y: Double)]) -> String {
-        var path = ""
-        for (position, point) in points.enumerated() {
-            if position == 0 {
-                path = "M\(Format.coordinate(point.x)) \(Format.coordinate(point.y + box.height / 2))"
-                continue
-            }
+        let half = box.height / 2
+        var path = "M\(Format.coordinate(points[0].x)) \(Format.coordinate(points[0].y + half))"
+        for (position, point) in points.enumerated().dropFirst() {
             let previous = points[position - 1]
-            let from = previous.y + (position == 1 ? box.height / 2 : 0)
-            let to = point.y - (position == points.count - 1 ? box.height / 2 : 0)
+            let from = previous.y + (position == 1 ? half : 0)
+            let to = point.y - (position == points.count - 1 ? half : 0)
             let middle = (from + to) / 2
-            path +=
-                "C"
-                + [previous.x, middle, point.x, middle, point.x, to].map(Format.coordinate).joined(
-                    separator: " ")
+            let numbers = [previous.x, middle, point.x, middle, point.x, to]
+            path += "C" + numbers.map(Format.coordinate).joined(separator: " ")
         }
         return path
     }
 
-    private func draw(_ family: RunSummary.Family, at centre: (x: Double, y: Double)) -> Markup {
+    private func draw(_ node: Int, _ family: RunSummary.Family, at centre: (x: Double, y: Double)) -> Markup {
         let left = centre.x - box.width / 2
         let top = centre.y - box.height / 2
         let count = family.nodes.count > 1 ? " ×\(family.nodes.count)" : ""
+        let time = family.seconds > 0 ? " · \(Format.duration(family.seconds))" : ""
         return SVG.g(.class("node state-\(family.state.rawValue)")) {
             SVG.title { tooltip(family) }
             if family.nodes.count > 1 {
                 SVG.rect(
-                    .class("card shadow"), .x(left + 4), .y(top - 3), .width(box.width - 4),
-                    .height(box.height), .rx(7))
+                    .class("card shadow"), .x(left + 4), .y(top - 4), .width(box.width - 8),
+                    .height(box.height),
+                    .rx(7))
             }
             SVG.rect(.class("card"), .x(left), .y(top), .width(box.width), .height(box.height), .rx(7))
             SVG.rect(.class("stripe"), .x(left), .y(top + 8), .width(4), .height(box.height - 16), .rx(2))
-            Chart.label(family.name + count, left + 13, top + 17, .start, "title", width: box.width - 14)
             Chart.label(
-                family.seconds > 0 ? "\(family.stage) · \(Format.duration(family.seconds))" : family.stage,
-                left + 13, top + 32, .start, "detail", width: box.width - 10)
+                family.name, left + 13, top + 17, .start, "title",
+                width: box.width - 14 - (count.isEmpty ? 0 : 34))
+            if !count.isEmpty { Chart.text(count, left + box.width - 8, top + 17, .end, "detail") }
+            Chart.text(family.stage + time, left + 13, top + 32, .start, "detail")
+            for (position, source) in shown(node, family).enumerated() {
+                mark(source, x: left + box.width - 12 - 17 * Double(position), y: top + box.height - 11)
+            }
+        }
+    }
+
+    /// The marks of a box: its own, or those of the shared sources it reads.
+    private func shown(_ node: Int, _ family: RunSummary.Family) -> [Int] {
+        if marks[node] != nil { return [node] }
+        return family.inputs.compactMap { index[$0] }.filter { marks[$0] != nil }
+    }
+
+    private func mark(_ source: Int, x: Double, y: Double) -> Markup {
+        SVG.g(.class("source \(Chart.color(marks[source] ?? 0))")) {
+            SVG.title { "reads \(families[source].name)" }
+            SVG.circle(.cx(x), .cy(y), .r(7))
+            Chart.text(String(families[source].name.prefix(1)), x, y + 3.5, .middle)
         }
     }
 

@@ -53,10 +53,11 @@ struct GraphLayout {
         place(order, nodeCount: nodeCount, above: above, below: below)
     }
 
-    /// Moves a source down to just above its first reader, which shortens edges.
+    /// Moves a node down to just above its first reader where that shortens more edges than it lengthens.
     private static func pullDown(_ layer: inout [Int], _ edges: [Edge]) {
         let below = Dictionary(grouping: edges, by: \.from)
-        for node in layer.indices.reversed() where !edges.contains(where: { $0.to == node }) {
+        let above = Dictionary(grouping: edges, by: \.to)
+        for node in layer.indices.reversed() where (below[node]?.count ?? 0) > (above[node]?.count ?? 0) {
             if let nearest = below[node]?.map({ layer[$0.to] }).min() { layer[node] = nearest - 1 }
         }
     }
@@ -86,13 +87,18 @@ struct GraphLayout {
                 x += width(node)
             }
         }
-        // Draw each node towards its neighbours as far as its own neighbours in the layer let it.
-        for _ in 0..<12 {
+        // Draw each node towards its neighbours as far as its own neighbours in the layer let it; a line through
+        // placeholders pulls hardest, because that is what makes it straight.
+        for _ in 0..<40 {
             for layer in order {
                 for (index, node) in layer.enumerated() {
                     let linked = (above[node] ?? []) + (below[node] ?? [])
                     guard !linked.isEmpty else { continue }
-                    let wish = linked.reduce(0) { $0 + position[$1].x } / Double(linked.count)
+                    let weights = linked.map {
+                        $0 >= nodeCount && node >= nodeCount ? 6.0 : $0 >= nodeCount ? 0.3 : 1
+                    }
+                    let wish =
+                        zip(linked, weights).reduce(0) { $0 + position[$1.0].x * $1.1 } / weights.reduce(0, +)
                     let low =
                         index == 0
                         ? width(node) / 2

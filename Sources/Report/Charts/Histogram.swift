@@ -18,9 +18,10 @@ struct Histogram {
 
     var markup: Markup {
         let shown = series.filter { $0.total > 0 && $0.counts.count == edges.count - 1 }
+        let bins = occupied(shown)
         let peak = shown.map { series in (series.counts.max() ?? 0) / series.total }.max() ?? 1
         let plot = Plot(width: width, height: height) { range in
-            Scale(Interval(edges.first ?? 0, edges.last ?? 1), to: range)
+            Scale(Interval(edges[bins.lowerBound], edges[bins.upperBound]), to: range)
         } y: { range in
             Scale(Interval(0, peak * 1.05), to: range)
         }
@@ -36,15 +37,25 @@ struct Histogram {
         }
     }
 
-    /// Steps over the bins, closed along the axis.
+    /// The bins in which any series has something: similarities fill a small part of their range.
+    private func occupied(_ shown: [Series]) -> Range<Int> {
+        let bins = (0..<max(edges.count - 1, 0)).filter { bin in shown.contains { $0.counts[bin] > 0 } }
+        guard let first = bins.first, let last = bins.last else { return 0..<max(edges.count - 1, 0) }
+        return first..<(last + 1)
+    }
+
+    /// Steps over the bins from the first to the last that is not empty, closed along the axis.
     private func outline(_ series: Series, _ plot: Plot) -> String {
-        var points = [(x: plot.x(edges[0]), y: plot.y(0))]
-        for (bin, count) in series.counts.enumerated() {
-            let level = plot.y(count / series.total)
+        guard let first = series.counts.firstIndex(where: { $0 > 0 }),
+            let last = series.counts.lastIndex(where: { $0 > 0 })
+        else { return "" }
+        var points = [(x: plot.x(edges[first]), y: plot.y(0))]
+        for bin in first...last {
+            let level = plot.y(series.counts[bin] / series.total)
             points.append((plot.x(edges[bin]), level))
             points.append((plot.x(edges[bin + 1]), level))
         }
-        points.append((plot.x(edges[edges.count - 1]), plot.y(0)))
+        points.append((plot.x(edges[last + 1]), plot.y(0)))
         return Chart.path(points)
     }
 }

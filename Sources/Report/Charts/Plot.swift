@@ -84,7 +84,9 @@ struct Plot: Sendable {
     }
 }
 
-/// Pieces that every chart is made of. Colours come from the style sheet: series `n` has the class `s<n>`.
+/// Pieces that every chart is made of.
+///
+/// Colours come from the style sheet: series `n` has the class `s<n>`.
 enum Chart {
     /// How many series colours the style sheet has.
     static let colourCount = 8
@@ -105,17 +107,18 @@ enum Chart {
         SVG.text(.class(kind), .x(x), .y(y), .anchor(anchor)) { text }
     }
 
-    /// Text that is cut to about `width` pixels; the whole of it shows on hover.
+    /// Text that is cut in its middle to about `width` pixels; names often differ at their end only, and the whole
+    /// of it shows on hover.
     static func label(
         _ text: String, _ x: Double, _ y: Double, _ anchor: Attribute.TextAnchor = .start,
         _ kind: String = "",
         width: Double
     ) -> Markup {
-        let room = max(3, Int(width / 6.6))
+        let room = max(5, Int(width / 7))
         guard text.count > room else { return Self.text(text, x, y, anchor, kind) }
         return SVG.text(.class(kind), .x(x), .y(y), .anchor(anchor)) {
             SVG.title { text }
-            "\(text.prefix(room - 1))…"
+            "\(text.prefix(room / 2 - 1))…\(text.suffix(room - room / 2))"
         }
     }
 

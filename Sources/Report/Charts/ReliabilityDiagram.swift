@@ -3,7 +3,7 @@ struct ReliabilityDiagram {
     var bins: [EvaluationMetrics.ReliabilityBin]
 
     var markup: Markup {
-        let plot = Plot(width: 320, height: 300) {
+        let plot = Plot(width: 400, height: 340) {
             Scale(Interval(0, 1), to: $0)
         } y: {
             Scale(Interval(0, 1), to: $0)

@@ -17,7 +17,7 @@ struct InspectorPage {
                 HTML.code { String((set.record?.digest ?? "").prefix(16)) },
             ],
             sections: [
-                Page.Section(id: "overview", title: "Overview", content: overview(leakage)),
+                Page.Section(id: "overview", title: "Overview", content: overview),
                 Page.Section(
                     id: "funnel", title: "Funnel",
                     lead: "What each step of curation kept and dropped, and why.",
@@ -54,7 +54,7 @@ struct InspectorPage {
         )
     }
 
-    private func overview(_ leakage: LeakageView) -> Markup {
+    private var overview: Markup {
         let similarities = set.rows.compactMap(\.similarity).sorted()
         return Block.tiles {
             Block.tile(
@@ -74,10 +74,10 @@ struct InspectorPage {
             }
             if set.leakage != nil {
                 Block.tile(
-                    Format.count(leakage.remaining.count), "leaks in the set",
+                    Format.count(set.leaks.count), "leaks in the set",
                     note:
                         "\(set.leakage?.exact ?? 0) exact, \(set.leakage?.near ?? 0) near found in the pool",
-                    kind: leakage.remaining.isEmpty ? "good" : "bad")
+                    kind: set.leaks.isEmpty ? "good" : "bad")
             }
         }
     }

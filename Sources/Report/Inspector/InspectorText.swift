@@ -27,10 +27,10 @@ struct InspectorText {
             + set.funnel.map { step in
                 let dropped = step.dropped ?? 0
                 let bar = String(
-                    repeating: "█", count: first.kept > 0 ? max(1, 30 * step.kept / first.kept) : 0)
+                    repeating: "█", count: first.kept > 0 ? max(1, 24 * step.kept / first.kept) : 0)
                 return "  " + step.step.printable.padded(12) + Format.count(step.kept).aligned(9)
                     + (dropped > 0 ? "−\(Format.count(dropped))" : "").aligned(10) + "  "
-                    + (step.note == nil ? bar : bar.padded(32)) + (step.note ?? "").printable
+                    + (step.note == nil ? bar : bar.padded(26)) + (step.note ?? "").printable
             }
     }
 
@@ -103,15 +103,13 @@ struct InspectorText {
 
     private var leakage: [String] {
         guard let leakage = set.leakage else { return ["Leakage", "  not checked: `exclude:` was not set"] }
-        let ids = Set(set.rows.map(\.id))
-        let remaining = (leakage.pairs ?? []).filter { ids.contains($0.id) }
         let threshold = leakage.threshold.map { " (similarity ≥ \(Format.short($0)))" } ?? ""
         return [
             "Leakage",
             "  found in the pool: \(leakage.exact) exact, \(leakage.near) near\(threshold); "
-                + "in the transfer set: \(remaining.count)",
+                + "in the transfer set: \(set.leaks.count)",
         ]
-            + remaining.prefix(5).map {
+            + set.leaks.prefix(5).map {
                 "  LEAK \($0.source.printable) = \($0.other.printable) (\($0.split ?? "evaluated"))"
             }
     }

@@ -1,4 +1,6 @@
-/// A piece of a page. Text is escaped when it is written out, so nobody who builds a page has to think of it.
+/// A piece of a page.
+///
+/// Text is escaped when it is written out, so nobody who builds a page has to think of it.
 struct Markup: Sendable {
     private indirect enum Content: Sendable {
         case text(String)

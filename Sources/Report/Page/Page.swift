@@ -176,7 +176,7 @@ enum Block {
         }
     }
 
-    static func strip(_ thumbnails: [Markup]) -> Markup {
-        HTML.div(.class("strip")) { Markup.group(thumbnails) }
+    static func strip(_ thumbnails: [Markup], kind: String = "") -> Markup {
+        HTML.div(.class("strip \(kind)")) { Markup.group(thumbnails) }
     }
 }

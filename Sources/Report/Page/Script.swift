@@ -1,5 +1,6 @@
-/// The inspector's script: sorts, filters and pages the contact sheet, and opens sample cards. Text enters the page
-/// as text nodes only.
+/// The inspector's script: sorts, filters and pages the contact sheet, and opens sample cards.
+///
+/// Text enters the page as text nodes only.
 enum Script {
     static let inspector: StaticString = """
         //<![CDATA[

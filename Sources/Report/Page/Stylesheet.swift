@@ -50,6 +50,8 @@ enum Stylesheet {
         .tile .value{font-size:25px;font-weight:660;letter-spacing:-.022em;line-height:1.2;font-variant-numeric:tabular-nums}
         .tile .name{color:var(--soft);font-size:13px;margin-top:2px}
         .tile .note{font-size:12px;margin-top:2px;font-variant-numeric:tabular-nums}
+        .card .tiles{grid-template-columns:repeat(auto-fit,minmax(96px,1fr));gap:6px 18px;margin:0 0 12px}.card .tile{border:0;padding:0;box-shadow:none;background:none}
+        .card .tile .value{font-size:21px}.card .tile .name{font-size:12.5px}
         .tile.good .value{color:var(--good)}.tile.bad .value{color:var(--bad)}.tile.accent .value{color:var(--accent)}
         .badge{display:inline-block;font-size:11.5px;font-weight:640;letter-spacing:.02em;padding:1px 9px 1.5px;
         border-radius:99px;color:var(--b);background:color-mix(in srgb,var(--b) 13%,transparent);white-space:nowrap}
@@ -60,7 +62,7 @@ enum Stylesheet {
         th{text-align:left;font-weight:600;color:var(--muted);font-size:12px;padding:4px 12px 6px 0;border-bottom:1px solid var(--line);white-space:nowrap}
         td{padding:6px 12px 6px 0;border-bottom:1px solid var(--grid);vertical-align:top;overflow-wrap:anywhere}
         tr:last-child td{border-bottom:0}
-        .number{text-align:right;white-space:nowrap}th.number{padding-left:12px}
+        .number{text-align:right;white-space:nowrap}th.number{padding-left:12px}.number+.words{padding-left:16px}
         td strong{font-weight:650}
         dl{margin:0;font-size:13.5px}dl div{display:grid;grid-template-columns:minmax(96px,34%) 1fr;gap:12px;padding:5px 0;
         border-bottom:1px solid var(--grid)}dl div:last-child{border:0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
@@ -74,7 +76,7 @@ enum Stylesheet {
 
         svg[role=img]{display:block;width:100%;height:auto;overflow:visible}
         svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Inter,"Liberation Sans",sans-serif;fill:var(--soft);font-variant-numeric:tabular-nums}
-        svg .tick{font-size:11px;fill:var(--muted)}svg .axis-title{font-size:11px;fill:var(--muted)}
+        svg .tick{font-size:11px;fill:var(--muted);paint-order:stroke;stroke:var(--panel);stroke-width:3px;stroke-linejoin:round}svg .axis-title{font-size:11px;fill:var(--muted)}
         svg .reference{font-size:11px;fill:var(--muted)}svg .name{fill:var(--ink);font-size:12.5px}
         .grid{stroke:var(--grid)}.axis{stroke:var(--line)}.mark{stroke:var(--muted);stroke-dasharray:3 3}
         .frame{fill:none;stroke:var(--line)}
@@ -90,10 +92,11 @@ enum Stylesheet {
         .right rect{fill:var(--c1)}.wrong rect{fill:var(--c0)}.on{fill:#fff;font-size:10.5px}.off{fill:var(--soft);font-size:10.5px}
         @media (prefers-color-scheme:dark){.on{fill:#14161a}}
         .state-ran{--s:var(--good)}.state-cached{--s:var(--idle)}.state-resumed,.state-running{--s:var(--info)}
-        .state-failed{--s:var(--bad)}.state-interrupted,.state-blocked{--s:var(--warn)}.state-pending{--s:var(--line)}
+        .state-failed{--s:var(--bad)}.state-interrupted,.state-blocked{--s:var(--warn)}.state-pending{--s:color-mix(in srgb,var(--idle) 50%,transparent)}
         .span{fill:var(--s);opacity:.82}.edge{fill:none;stroke:var(--idle);opacity:.55;stroke-width:1.3}
         .node .card{fill:var(--panel);stroke:var(--line);padding:0}.node .shadow{fill:var(--bg)}.node .stripe{fill:var(--s)}
         .node .title{font-weight:620;fill:var(--ink);font-size:12.5px}.node .detail{font-size:11px;fill:var(--muted)}
+        .source circle{fill:color-mix(in srgb,var(--s) 20%,var(--panel));stroke:var(--s);stroke-width:.8}.source text{font-size:9.5px;font-weight:650;fill:var(--s)}
         .state-pending .card,.state-blocked .card{stroke-dasharray:4 3;fill:var(--bg)}.state-failed .card{stroke:var(--bad)}
         .states{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:12.5px;color:var(--muted);margin-bottom:12px}
         .states span::before{content:"";display:inline-block;width:9px;height:9px;border-radius:3px;background:var(--s);margin-right:6px}
@@ -103,7 +106,8 @@ enum Stylesheet {
         .multiples{display:grid;grid-template-columns:repeat(auto-fill,minmax(290px,1fr));gap:14px 20px}
         .multiples figure{margin:0}.multiples figcaption{font-size:12.5px;font-weight:600;color:var(--soft);margin-bottom:2px}
 
-        .strip{display:flex;flex-wrap:wrap;gap:7px}
+        .strip{display:flex;flex-wrap:wrap;gap:7px}.strip.even{display:grid;grid-template-columns:repeat(12,minmax(0,1fr));--t:100%}.gap-above{margin-top:14px}
+        @media (max-width:700px){.strip.even{grid-template-columns:repeat(6,minmax(0,1fr))}}
         .thumb{margin:0;width:var(--t,72px)}.thumb img,.thumb .missing{display:block;width:100%;aspect-ratio:1;object-fit:cover;border-radius:5px;
         background:var(--grid)}.thumb .missing{background:repeating-linear-gradient(45deg,var(--grid) 0 5px,var(--bg) 5px 10px)}
         .thumb figcaption{font-size:11px;line-height:1.3;color:var(--muted);padding-top:3px;overflow:hidden;text-overflow:ellipsis;
@@ -113,14 +117,14 @@ enum Stylesheet {
         .thumb.right-answer img{outline:2px solid var(--good)}.thumb.wrong-answer img{outline:2px solid var(--bad);outline-offset:1px}
         .funnel{display:grid;grid-template-columns:max-content minmax(120px,1fr) max-content max-content;gap:0 16px;align-items:center;font-size:13.5px;
         font-variant-numeric:tabular-nums}
-        .funnel>*{padding:5px 0}.funnel .step{font-weight:600}.funnel .track{height:30px;position:relative}
+        .funnel>*{padding:3px 0}.funnel .step{font-weight:600}.funnel .track{height:28px;position:relative;background:linear-gradient(var(--grid),var(--grid)) 0 50%/100% 1px no-repeat}
         .funnel .kept,.funnel .lost{position:absolute;top:5px;bottom:5px;border-radius:4px}
         .funnel .kept{background:var(--accent);left:0;min-width:2px}.funnel .lost{background:repeating-linear-gradient(45deg,
         color-mix(in srgb,var(--accent) 26%,transparent) 0 3px,transparent 3px 7px)}
         .funnel .left{text-align:right;font-weight:600}.funnel .gone{text-align:right;color:var(--muted)}
-        .funnel .why{grid-column:1/-1;color:var(--muted);font-size:12.5px;padding:0 0 8px;border-bottom:1px solid var(--grid);margin-bottom:4px}
+        .dropped{margin-top:12px}.funnel .why{grid-column:2/-1;color:var(--muted);font-size:12.5px;padding:0 0 7px;margin-top:-3px}
         .cut{display:flex;align-items:stretch;gap:10px;padding:10px 0;border-bottom:1px solid var(--grid);content-visibility:auto;contain-intrinsic-size:auto 104px}
-        .cut:last-child{border:0}.cut .who{flex:0 0 108px;font-size:12px;color:var(--muted);overflow-wrap:anywhere}.cut .who b{display:block;color:var(--ink)}
+        .cut:last-child{border:0}.cut .who{flex:0 0 84px;font-size:12px;line-height:1.35;color:var(--muted);overflow-wrap:anywhere;padding:3px 0 0 3px;--t:64px}.cut .who strong{display:block;color:var(--ink);margin-top:6px}
         .cut .row{display:flex;gap:6px;overflow-x:auto;padding:3px 3px 6px}.cut .row .thumb{flex:0 0 auto;--t:64px}
         .cut .line{flex:0 0 0;border-left:2px dashed var(--accent);margin:0 5px}
         .pair{display:flex;gap:8px;align-items:center;--t:84px}.pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:14px}

@@ -4,12 +4,20 @@ struct OverviewSection {
 
     init(_ contents: RunContents) { self.contents = contents }
 
+    private let warningLimit = 20
+
     var markup: Markup {
         let run = contents.run
         return .group([
             Verdict(of: contents).markup,
             .group(run.nodes.filter { $0.error != nil }.map(alert)),
-            .group(run.problems.map { problem in HTML.div(.class("alert mild")) { problem } }),
+            .group(
+                run.problems.prefix(warningLimit).map { problem in
+                    HTML.div(.class("alert mild")) { problem.limited(to: 1_000) }
+                }),
+            run.problems.count > warningLimit
+                ? Block.note("\(run.problems.count - warningLimit) more warnings stand in the run's journal.")
+                : .empty,
             .group(
                 contents.unreadable.map { problem in
                     HTML.div(.class("alert mild")) { "This artifact could not be read. \(problem)" }
@@ -22,7 +30,7 @@ struct OverviewSection {
     private func alert(_ node: RunSummary.Node) -> Markup {
         HTML.div(.class("alert")) {
             HTML.strong { node.name }
-            ": \(node.error ?? "")"
+            ": \((node.error ?? "").limited(to: 4_000))"
         }
     }
 
@@ -53,10 +61,12 @@ struct OverviewSection {
             let pool = set.funnel.first.map { "of \(Format.count($0.kept)) in the pool" }
             tiles.append(Block.tile(Format.count(set.rows.count), "transfer images", note: pool))
             if let leakage = set.leakage {
+                let left = set.leaks.count
                 tiles.append(
                     Block.tile(
-                        Format.count(leakage.exact + leakage.near), "leaks found and removed",
-                        note: "\(leakage.exact) exact, \(leakage.near) near"))
+                        Format.count(left), "leaks in the transfer set",
+                        note: "\(leakage.exact) exact, \(leakage.near) near found",
+                        kind: left == 0 ? "" : "bad"))
             }
         }
         let done = contents.run.nodes.filter(\.state.isDone).count
@@ -64,7 +74,6 @@ struct OverviewSection {
             Block.tile(
                 "\(done)/\(contents.run.nodes.count)", "stages complete",
                 note: "\(contents.run.nodes.filter { $0.state == .cached }.count) from the store"))
-        tiles.append(Block.tile(Format.duration(contents.run.seconds), "wall-clock time"))
         return tiles
     }
 

@@ -26,18 +26,37 @@ struct PipelineSection {
     private var table: Markup {
         Block.table(
             ["stage", "kind", "state", "reason", "time", "key"], numeric: [4],
-            rows: contents.run.nodes.map { node in
-                let record = contents.records[node.name]
+            rows: rows.map { nodes in
+                let node = nodes[0]
                 return [
-                    HTML.strong { node.name }, .text(node.stage),
-                    Block.badge(node.state.rawValue, node.state.rawValue), .text(node.reason),
-                    .text(time(node, record)), HTML.code { String((record?.key ?? "").prefix(10)) },
+                    nodes.count == 1
+                        ? HTML.strong { node.name }
+                        : .group([HTML.strong { node.baseName }, .text(" ×\(nodes.count)")]),
+                    .text(node.stage), Block.badge(node.state.rawValue, node.state.rawValue),
+                    .text(node.reason),
+                    .text(time(nodes)),
+                    HTML.code {
+                        nodes.count == 1 ? String((contents.records[node.name]?.key ?? "").prefix(10)) : ""
+                    },
                 ]
             })
     }
 
-    private func time(_ node: RunSummary.Node, _ record: ArtifactFacts?) -> String {
-        if let seconds = node.seconds { return Format.duration(seconds) }
-        return record?.timings?.seconds.map { "(\(Format.duration($0)))" } ?? "–"
+    /// Nodes in the order of the run; points of one matrix that fared alike share a row.
+    private var rows: [[RunSummary.Node]] {
+        contents.run.families.flatMap { family in
+            family.nodes.reduce(into: [[RunSummary.Node]]()) { rows, node in
+                let place = rows.firstIndex { $0[0].state == node.state && $0[0].reason == node.reason }
+                if let place, node.error == nil { rows[place].append(node) } else { rows.append([node]) }
+            }
+        }
+    }
+
+    /// The time in this run; in brackets the time it took when the artifact was made.
+    private func time(_ nodes: [RunSummary.Node]) -> String {
+        let now = nodes.compactMap(\.seconds)
+        if !now.isEmpty { return Format.duration(now.reduce(0, +)) }
+        let then = nodes.compactMap { contents.records[$0.name]?.timings?.seconds }
+        return then.isEmpty ? "–" : "(\(Format.duration(then.reduce(0, +))))"
     }
 }

@@ -1,12 +1,11 @@
 /// What somebody needs to make the run again and to check that it is the same.
 struct ProvenanceSection {
     private let contents: RunContents
-    private let textLimit: Int
+    private let detail: ReportDetail
 
-    /// A section whose long texts are cut to `textLimit` bytes.
-    init(_ contents: RunContents, textLimit: Int) {
+    init(_ contents: RunContents, _ detail: ReportDetail) {
         self.contents = contents
-        self.textLimit = textLimit
+        self.detail = detail
     }
 
     var section: Page.Section {
@@ -16,7 +15,10 @@ struct ProvenanceSection {
             lead: "Equal digests mean equal bytes: on CPU, the same configuration gives the same digests.",
             content: .group([
                 run.commands.isEmpty
-                    ? .empty : Block.card("Commands") { HTML.pre { run.commands.joined(separator: "\n") } },
+                    ? .empty
+                    : Block.card("Commands") {
+                        HTML.pre { run.commands.joined(separator: "\n").limited(to: 20_000) }
+                    },
                 run.environment.isEmpty
                     ? .empty
                     : Block.card("Environment") {
@@ -24,8 +26,10 @@ struct ProvenanceSection {
                     },
                 run.configuration.isEmpty
                     ? .empty
-                    : Block.card("Configuration") { HTML.pre { limited(run.configuration) } },
-                digests, settings,
+                    : Block.card("Configuration") {
+                        HTML.pre { run.configuration.limited(to: detail.configurationBytes) }
+                    },
+                digests, detail.showsSettings ? settings : .empty,
             ]))
     }
 
@@ -54,10 +58,5 @@ struct ProvenanceSection {
                 }
             }
         }
-    }
-
-    private func limited(_ text: String) -> String {
-        guard text.utf8.count > textLimit else { return text }
-        return text.prefix(textLimit) + "\n… (\(Format.bytes(text.utf8.count)) in all)"
     }
 }

@@ -23,10 +23,13 @@ struct ResultsSection {
     private var references: [ForestPlot.Reference] {
         var references: [ForestPlot.Reference] = []
         if let majority = metrics.floor?.majority {
-            references.append(ForestPlot.Reference(name: "floor", value: majority))
+            references.append(
+                ForestPlot.Reference(label: "floor \(Format.percent(majority))", value: majority))
         }
         if let ceiling = metrics.ceiling {
-            references.append(ForestPlot.Reference(name: "ceiling (\(ceiling.name))", value: ceiling.top1))
+            references.append(
+                ForestPlot.Reference(
+                    label: "ceiling (\(ceiling.name)) \(Format.percent(ceiling.top1))", value: ceiling.top1))
         }
         return references
     }
@@ -54,7 +57,7 @@ struct ResultsSection {
         guard let baseline = compared.first?.versus?.baseline else { return .empty }
         return Block.card(
             "Difference from \(baseline)",
-            note: "Paired by seed. An interval that touches zero resolves nothing."
+            note: "A difference whose interval holds zero is not resolved by these seeds."
         ) {
             ForestPlot(
                 title: "Difference from \(baseline)",
@@ -66,8 +69,9 @@ struct ResultsSection {
                         isStrong: group.name == metrics.bestGroup?.name,
                         note: Format.points(versus.difference) + interval)
                 },
-                references: [ForestPlot.Reference(name: "no difference", value: 0)],
-                xTitle: "percentage points", format: { $0 == 0 ? "" : Format.points($0) }, width: 980
+                references: [ForestPlot.Reference(label: "no difference", value: 0)],
+                xTitle: "percentage points", format: { ($0 > 0 ? "+" : "") + Format.short($0 * 100) },
+                width: 980
             ).markup
         }
     }

@@ -72,7 +72,8 @@ struct RunContents {
         var names: [String] = []
         for node in run.nodes where node.stage == "distill" {
             let named = records[node.name]?.inputs?.filter { $0.name == "teacher" }.map(\.node)
-            for name in named ?? node.inputs where trained[name] != nil && !names.contains(name) {
+            for name in named.flatMap({ $0.isEmpty ? nil : $0 }) ?? node.inputs
+            where trained[name] != nil && !names.contains(name) {
                 names.append(name)
             }
         }

@@ -6,17 +6,20 @@ public enum RunReport {
     /// The report as an HTML page with everything inside it.
     public static func html(_ run: RunSummary, thumbnails: (any ThumbnailProvider)? = nil) -> String {
         let contents = RunContents(run)
-        // Pictures are cut first, then the long texts that stand in files anyway.
-        for (pictures, text) in [(5_000_000, 400_000), (1_000_000, 100_000), (0, 20_000)] {
+        var page = ""
+        for detail in [ReportDetail.full, .reduced, .least] {
             let sink: any ThumbnailSink =
-                thumbnails.map { InlineThumbnails($0, side: 96, budget: pictures) } ?? NoThumbnails()
-            let page = page(contents, sink, textLimit: text).rendered
-            if page.utf8.count <= sizeLimit || pictures == 0 { return page }
+                thumbnails.map { InlineThumbnails($0, side: 96, budget: detail.pictureBytes) }
+                ?? NoThumbnails()
+            page = Self.page(contents, sink, detail).rendered
+            if page.utf8.count <= sizeLimit { break }
         }
-        return ""
+        return page
     }
 
-    private static func page(_ contents: RunContents, _ sink: any ThumbnailSink, textLimit: Int) -> Page {
+    private static func page(
+        _ contents: RunContents, _ sink: any ThumbnailSink, _ detail: ReportDetail
+    ) -> Page {
         let run = contents.run
         var sections = [
             Page.Section(id: "verdict", title: "Verdict", content: OverviewSection(contents).markup),
@@ -28,7 +31,7 @@ public enum RunReport {
         sections += [
             TeacherSection(contents).section, TrainingSection(contents).section,
             TransferSection(contents, sink).section, StudentSection(contents, sink).section,
-            ProvenanceSection(contents, textLimit: textLimit).section,
+            ProvenanceSection(contents, detail).section,
         ]
         return Page(
             title: run.pipeline, kind: "Run report",
@@ -39,6 +42,26 @@ public enum RunReport {
             ],
             sections: sections, script: nil,
             footnote: "Written by Retort. This file is complete in itself and asks nothing of any network.")
+    }
+}
+
+/// How much a report may hold: pictures are cut first, then long texts, which stand in files anyway.
+struct ReportDetail {
+    var pictureBytes: Int
+    var configurationBytes: Int
+    var showsSettings: Bool
+
+    static let full = ReportDetail(pictureBytes: 5_000_000, configurationBytes: 400_000, showsSettings: true)
+    static let reduced = ReportDetail(
+        pictureBytes: 1_000_000, configurationBytes: 100_000, showsSettings: true)
+    static let least = ReportDetail(pictureBytes: 0, configurationBytes: 20_000, showsSettings: false)
+}
+
+extension String {
+    /// The text, or its beginning with a note on the rest.
+    func limited(to count: Int) -> String {
+        guard utf8.count > count else { return self }
+        return prefix(count) + "\n… (\(Format.bytes(utf8.count)) in all)"
     }
 }
 

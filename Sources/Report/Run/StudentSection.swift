@@ -135,7 +135,7 @@ struct StudentSection {
             return .group([
                 Block.note("nearest transfer images"),
                 Block.strip(
-                    nearest.prefix(5).map {
+                    nearest.prefix(4).map {
                         Block.thumbnail(
                             ImageReference(id: $0.id, source: $0.source), in: sink, hover: $0.source)
                     }),
@@ -148,7 +148,7 @@ struct StudentSection {
         guard !retrieved.isEmpty else { return .empty }
         return .group([
             Block.note("retrieved for \(prediction)"),
-            Block.strip(retrieved.prefix(5).map { Block.thumbnail($0.image, in: sink, hover: $0.source) }),
+            Block.strip(retrieved.prefix(4).map { Block.thumbnail($0.image, in: sink, hover: $0.source) }),
         ])
     }
 }

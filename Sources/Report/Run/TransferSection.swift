@@ -17,14 +17,14 @@ struct TransferSection {
         return Page.Section(
             id: "transfer", title: sets.count > 1 ? "Transfer sets" : "Transfer set",
             lead:
-                "The unlabelled images that the student learned from. `retort inspect \(principal.node)` shows all of "
-                + "them.",
+                "The unlabelled images that the student learned from. ‘retort inspect \(principal.node)’ shows all "
+                + "of them.",
             content: .group([
-                sets.count > 1 ? comparison : .empty, detail(principal.node, principal.files, excerpt: 16),
+                sets.count > 1 ? comparison : .empty, detail(principal.node, principal.files, excerpt: 12),
                 .group(
                     others.map { other in
                         Block.folded("Transfer set ‘\(other.node)’") {
-                            detail(other.node, other.files, excerpt: 8)
+                            detail(other.node, other.files, excerpt: 12)
                         }
                     }),
             ]))
@@ -51,7 +51,7 @@ struct TransferSection {
                         .text(
                             set.leakage == nil
                                 ? "unchecked"
-                                : "\(LeakageView(set: set, sink: sink, sampleSize: 0).remaining.count)"),
+                                : "\(set.leaks.count)"),
                     ]
                 })
         }
@@ -77,12 +77,12 @@ struct TransferSection {
         return Block.card("What is in it") {
             if !ranked.isEmpty {
                 Block.note("Most similar to their query")
-                Block.strip(ranked.prefix(count).map(thumbnail))
+                Block.strip(ranked.prefix(count).map(thumbnail), kind: "even")
                 HTML.p(.class("note gap-above")) { "Least similar" }
-                Block.strip(ranked.suffix(count).reversed().map(thumbnail))
+                Block.strip(ranked.suffix(count).reversed().map(thumbnail), kind: "even")
             }
             HTML.p(.class("note gap-above")) { "At random" }
-            Block.strip(Sampling.scattered(set.rows, count * 2).map(thumbnail))
+            Block.strip(Sampling.scattered(set.rows, count * 2).map(thumbnail), kind: "even")
             if !queries.isEmpty {
                 Block.folded("Queries and their neighbours across the cut line", isOpen: true) {
                     for query in queries { NeighbourView(query: query, sink: sink, missedLimit: 5).markup }

@@ -54,7 +54,7 @@ struct FunnelView {
                         caption: image.similarity.map { Format.fixed($0, 3) },
                         hover: [image.source, image.reason, image.other.map { "because of \($0)" } ?? ""]
                             .filter { !$0.isEmpty }.joined(separator: "\n"))
-                })
+                }, kind: "even")
         }
     }
 }

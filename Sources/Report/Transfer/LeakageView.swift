@@ -5,12 +5,6 @@ struct LeakageView {
     /// How many pairs are shown.
     let sampleSize: Int
 
-    /// Pairs whose image is in the transfer set after all.
-    var remaining: [Leakage.Pair] {
-        let ids = Set(set.rows.map(\.id))
-        return (set.leakage?.pairs ?? []).filter { ids.contains($0.id) }
-    }
-
     var markup: Markup {
         guard let leakage = set.leakage else {
             return Block.note("No check against evaluated images is recorded: `exclude:` was not set.")
@@ -18,14 +12,14 @@ struct LeakageView {
         let pairs = leakage.pairs ?? []
         return .group([
             HTML.p {
-                remaining.isEmpty
+                set.leaks.isEmpty
                     ? Block.badge("certified", "certified") : Block.badge("leaks remain", "failed")
                 " \(sentence(leakage))"
             },
             pairs.isEmpty
                 ? .empty
                 : HTML.div(.class("pairs")) {
-                    Markup.group((remaining + pairs).prefix(sampleSize).map(pair))
+                    Markup.group((set.leaks + pairs).prefix(sampleSize).map(pair))
                 },
             pairs.count > sampleSize
                 ? Block.note("\(sampleSize) of \(Format.count(pairs.count)) pairs.") : .empty,
@@ -38,9 +32,9 @@ struct LeakageView {
             "The pool held \(Format.plural(leakage.exact, "exact duplicate")) and "
             + "\(Format.plural(leakage.near, "near duplicate"))\(threshold) of evaluated images. "
         return found
-            + (remaining.isEmpty
+            + (set.leaks.isEmpty
                 ? "None of the \(Format.count(set.rows.count)) transfer images is among them."
-                : "\(Format.count(remaining.count)) of them are in the transfer set.")
+                : "\(Format.count(set.leaks.count)) of them are in the transfer set.")
     }
 
     private func pair(_ pair: Leakage.Pair) -> Markup {

@@ -16,7 +16,7 @@ struct NeighbourView {
                     ImageReference(id: query.id, source: query.source), in: sink, hover: query.source,
                     kind: "query")
                 HTML.strong { query.className ?? "" }
-                HTML.div { ImageReference(id: query.id, source: query.source).member }
+                HTML.div { String(query.source.split(separator: "/").last ?? "") }
             }
             HTML.div(.class("row")) {
                 for neighbour in taken { thumbnail(neighbour) }

@@ -1,0 +1,64 @@
+import Foundation
+import Testing
+
+@testable import Report
+
+@Suite struct VerdictTests {
+    @Test func `a resolved gain is stated with its interval`() throws {
+        let text = try verdict(
+            #"{"name":"ours","values":[0.47,0.48,0.49],"mean":0.48,"ci95":[0.455,0.505],"versus":{"baseline":"scratch","difference":0.06,"ci95":[0.04,0.08]}}"#
+        )
+        #expect(
+            text
+                == "ours reaches 48.0\u{202F}% top-1 (95 % CI 45.5–50.5, 3 seeds; best of 2 arms), +6.0 points against "
+                + "scratch (95 % CI +4.0 to +8.0). The run took 10 s for 1 stage.")
+    }
+
+    @Test func `a gain that the seeds do not resolve is not called one`() throws {
+        let text = try verdict(
+            #"{"name":"ours","values":[0.47,0.48],"mean":0.475,"versus":{"baseline":"scratch","difference":0.05,"ci95":[-0.01,0.11]}}"#
+        )
+        #expect(
+            text.contains(
+                ", +5.0 points against scratch: a difference that 2 seeds do not resolve (95 % CI −1.0 to +11.0)."
+            ))
+    }
+
+    @Test func `a baseline that wins is said to win`() throws {
+        let text = try verdict(
+            #"{"name":"ours","values":[0.40],"mean":0.40,"versus":{"baseline":"scratch","difference":-0.02,"ci95":[-0.04,-0.01]}}"#
+        )
+        #expect(
+            text.hasPrefix(
+                "scratch reaches 42.0\u{202F}% top-1 (3 seeds; best of 2 arms): no arm beats the baseline."))
+    }
+
+    @Test func `a run that had nothing to do says so`() {
+        let run = RunSummary(
+            id: "r", pipeline: "p", outcome: .succeeded, started: FakeRun.start, seconds: 0.2,
+            nodes: [
+                .init(name: "a", stage: "world", state: .cached),
+                .init(name: "b", stage: "embed", state: .cached),
+            ])
+        #expect(
+            Verdict(of: RunContents(run)).text == "All stages are complete; the pipeline evaluates nothing. "
+                + "No stage had to run: all 2 came from the store (0.0 s of work in all).")
+    }
+
+    /// The verdict on one arm beside a baseline of 42 %.
+    private func verdict(_ arm: String) throws -> String {
+        try withTemporaryFolder { root in
+            let scratch = #"{"name":"scratch","values":[0.41,0.42,0.43],"mean":0.42}"#
+            try Data(#"{"top1":0.4,"n":100,"groups":[\#(scratch),\#(arm)]}"#.utf8)
+                .write(to: root.appending(path: "metrics.json"))
+            let run = RunSummary(
+                id: "r", pipeline: "p", outcome: .succeeded, started: FakeRun.start, seconds: 10,
+                nodes: [
+                    .init(
+                        name: "eval", stage: "evaluate", state: .ran, started: FakeRun.start, seconds: 10,
+                        artifact: root)
+                ])
+            return Verdict(of: RunContents(run)).text
+        }
+    }
+}
