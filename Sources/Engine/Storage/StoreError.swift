@@ -39,7 +39,7 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case _ where isOutOfSpace:
             "free some space (unfinished work is kept), then run again: it goes on where it stopped"
         case EACCES, EPERM, EROFS:
-            "make the folder writable for this user, or choose another with --artifacts"
+            "make the folder writable for this user, or choose another with --store"
         default: nil
         }
     }

@@ -49,7 +49,8 @@ struct ConfigCommand: RetortCommand {
         let schema = builtinStages.first { $0.name.description == node.uses }.map { StageSchema($0) }
         for setting in schema?.settings ?? [] where !said.contains(setting.name) {
             guard let fallback = setting.fallback else { continue }
-            values.append(("\(node.name).\(setting.name)", Value(value: fallback, origin: "default")))
+            values.append(
+                ("\(node.name).\(setting.name)", Value(value: Wording.setting(fallback), origin: "default")))
         }
         return values
     }

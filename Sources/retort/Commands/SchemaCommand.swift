@@ -85,7 +85,7 @@ struct PipelineSchema {
     private static func value(of setting: StageSchema.SettingDeclaration) -> JSON {
         var help = setting.help
         if let range = setting.range { help += " Allowed: \(range)." }
-        if let fallback = setting.fallback { help += " Default: \(fallback)." }
+        if let fallback = setting.fallback { help += " Default: \(Wording.setting(fallback))." }
         // Any value may be a reference, `${vars.x}`, instead.
         let reference: JSON = .object(["type": .string("string"), "pattern": .string("\\$\\{")])
         let own: JSON =

@@ -60,7 +60,8 @@ struct StagesCommand: RetortCommand {
                 let range = setting.range.map { " in \($0)" } ?? ""
                 table.add(
                     TextTable.Cell(setting.name, style.cyan), "\(type)\(range)",
-                    TextTable.Cell(setting.fallback.map { "= \($0)" } ?? "required", style.dim),
+                    TextTable.Cell(
+                        setting.fallback.map { "= \(Wording.setting($0))" } ?? "required", style.dim),
                     "\(setting.help)")
             }
             for line in table.lines(indentation: 2) { console.print(line) }

@@ -33,6 +33,13 @@ enum Wording {
         return String(format: "%.4g", value)
     }
 
+    /// A setting's canonical value as one would write it: `["0.35","1.0"]` is `[0.35, 1.0]`.
+    static func setting(_ canonical: String) -> String {
+        guard canonical.hasPrefix("[") || canonical.hasPrefix("{") else { return canonical }
+        return canonical.replacing("\",\"", with: ", ").replacing("\":\"", with: ": ").replacing(
+            "\"", with: "")
+    }
+
     /// `1 stage`, `3 stages`.
     static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }
