@@ -45,9 +45,9 @@ struct Distill: Stage {
     @Setting("Decides initial weights, order, views and noise.", in: 0...) var seed = 0
 
     func validate() throws {
-        try requireOne(model != nil, student != nil, "model (a checkpoint)", "student (an architecture)")
-        try requireOne(labels != nil, teacher != nil, "labels (stored answers)", "teacher (with images)")
-        if teacher != nil, images == nil {
+        try requireOne($model.isGiven, student != nil, "model (a checkpoint)", "student (an architecture)")
+        try requireOne($labels.isGiven, $teacher.isGiven, "labels (stored answers)", "teacher (with images)")
+        if $teacher.isGiven, !$images.isGiven {
             throw Diagnostic("a teacher needs images to be asked about", hint: "set images: to an image set or a transfer set")
         }
         try requireCropScale(cropScale)

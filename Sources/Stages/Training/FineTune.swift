@@ -44,7 +44,7 @@ struct FineTune: Stage {
     @Setting("Decides initial weights, order, views and noise.", in: 0...) var seed = 0
 
     func validate() throws {
-        try requireOne(model != nil, architecture != nil, "model (a checkpoint)", "architecture (from scratch)")
+        try requireOne($model.isGiven, architecture != nil, "model (a checkpoint)", "architecture (from scratch)")
         try requireCropScale(cropScale)
     }
 
