@@ -68,7 +68,7 @@ import Testing
         #expect(found[1].contains("c.tar: No such file or directory"))
         #expect(found[2].contains("unbalanced braces in '{d'"))
         #expect(found[3].contains("'a.tar#1.png' is there twice"))
-        #expect(found[4] == "error: a.tar#2.cls must hold the label's number, not 'one'")
+        #expect(found[4] == "error: a.tar#2.cls must hold the label's number from 0, not 'one'")
     }
 }
 
@@ -231,6 +231,13 @@ import Testing
                 "\(csv.path):6:1: error: the path is empty",
                 "\(csv.path):3:1: error: there is no file 'images/none.png'",
                 "\(csv.path):5:1: error: 'images/b.png' is listed twice, first on line 4",
+            ])
+        try folder.write("list.csv", "path,label\nimages/a.png,-1\nimages/b.png,3\n")
+        let negative = problems { () throws(Problems) in _ = try ManifestSource(csv) }
+        #expect(
+            negative == [
+                "\(csv.path):2:1: error: label -1 is no class number\n"
+                    + "  hint: classes are counted from 0; leave the label empty where there is none"
             ])
         let lines = try folder.write("list.jsonl", "{\"pth\": \"images/a.png\"}\nnonsense\n")
         let faults = problems { () throws(Problems) in _ = try ManifestSource(lines) }

@@ -78,6 +78,14 @@ public enum ImageCodec {
         }
     }
 
+    /// Whether an end marker stands in the last bytes; cameras append previews and padding.
+    static func tail(of bytes: UnsafeRawBufferPointer, contains marker: [UInt8]) -> Bool {
+        // From the end, where it nearly always is; Foundation's search is a hundred times slower.
+        for start in stride(from: bytes.count - marker.count, through: max(0, bytes.count - 1 << 16), by: -1)
+        where marker.indices.allSatisfy({ bytes[start + $0] == marker[$0] }) { return true }
+        return false
+    }
+
     /// `Data.withUnsafeBytes` with a typed error: Foundation's own rethrows as `any Error`.
     static func withBytes<Value>(
         _ data: Data, _ body: (UnsafeRawBufferPointer) throws(ImageError) -> Value

@@ -52,20 +52,15 @@ extension ImageCodec {
         let message = String(cString: tjGetErrorStr2(decoder))
         let isWarning = tjGetErrorCode(decoder) == TJERR_WARNING.rawValue
         let isHarmless = message.contains("extraneous bytes") || message.contains("Invalid SOS parameters")
-        if isWarning, isHarmless, hasEndOfImage(bytes) { return nil }
+        if isWarning, isHarmless, tail(of: bytes, contains: [0xFF, 0xD9]) { return nil }
         return jpegError(decoder, in: bytes)
     }
 
     private static func jpegError(_ decoder: tjhandle, in bytes: UnsafeRawBufferPointer) -> ImageError {
         let message = String(cString: tjGetErrorStr2(decoder))
         let ends = message.contains("Premature end of JPEG") || message.contains("Input file read error")
-        return ends || !hasEndOfImage(bytes) ? .truncated(.jpeg) : .corrupt(.jpeg, reason: message)
-    }
-
-    /// Whether the end-of-image marker stands in the last bytes (cameras append previews and padding).
-    private static func hasEndOfImage(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let tail = bytes.suffix(1 << 16)
-        return zip(tail, tail.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }
+        return ends || !tail(of: bytes, contains: [0xFF, 0xD9])
+            ? .truncated(.jpeg) : .corrupt(.jpeg, reason: message)
     }
 
     /// Adobe's inverted CMYK, the only kind found in the wild, to RGB with Pillow's rounding.

@@ -30,7 +30,7 @@ extension ImageCodec {
         try png(status)
         // All pixels are there; without the end marker and its checksum the file was cut all the same.
         let end: [UInt8] = [0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
-        if bytes.suffix(1 << 16).firstRange(of: end) == nil { throw .truncated(.png) }
+        if !tail(of: bytes, contains: end) { throw .truncated(.png) }
         // Reads the chunks that follow the pixels; a damaged one cannot hurt them any more.
         _ = spng_decode_chunks(context)
         var exif = spng_exif()

@@ -34,6 +34,9 @@ public struct SourceMember: Codable, Hashable, Sendable {
     public var member: String
     /// The index of its class.
     public var label: Int?
+    /// The numbers that a file may give as a label; more classes than this are a mistake in the file.
+    static let labels = 0..<1_000_000
+
     /// What a person said it shows.
     public var captions: [String]?
 

@@ -164,7 +164,7 @@ private struct ManifestLabels {
 
     init(_ rows: [ManifestRow], given: [String]?, _ file: String, _ problems: inout Problems) {
         let texts = Set(rows.compactMap(\.label))
-        let values = texts.compactMap { Int($0) }.filter { $0 >= 0 }
+        let values = texts.compactMap { Int($0) }
         areNumbers = !texts.isEmpty && values.count == texts.count
         guard areNumbers else {
             // A `class` without a label is a label by name.
@@ -179,12 +179,19 @@ private struct ManifestLabels {
             }
             return
         }
-        var names = given ?? (0...(values.max() ?? 0)).map(String.init)
+        let highest = values.filter(SourceMember.labels.contains).max() ?? -1
+        var names = given ?? (0..<highest + 1).map(String.init)
         var firstLine: [Int: Int] = [:]
         for row in rows {
             guard let label = row.label.flatMap({ Int($0) }) else { continue }
             let location = SourceLocation(file, row.line, 1)
-            if label >= names.count {
+            if !SourceMember.labels.contains(label) {
+                problems.report(
+                    Diagnostic(
+                        "label \(label) is no class number", at: location,
+                        hint: "classes are counted from 0; leave the label empty where there is none",
+                        exitCode: .badData))
+            } else if label >= names.count {
                 problems.report(
                     Diagnostic(
                         "label \(label) has no name: \(names.count) classes are named", at: location,

@@ -130,17 +130,17 @@ private struct WebDatasetDraft {
             switch object?["label"] {
             case nil, is NSNull: break
             case let name as String: label = .name(name)
-            case let number as Int where number >= 0: label = .number(number)
-            default: report(archive, entry, "has a label that is neither a class name nor a number")
+            case let number as Int where SourceMember.labels.contains(number): label = .number(number)
+            default: report(archive, entry, "has a label that is neither a class name nor a number from 0")
             }
         }
         if let entry = companions["cls"] {
             let text = String(decoding: archive.bytes(of: entry), as: UTF8.self)
                 .trimmingCharacters(in: .whitespacesAndNewlines)
-            if let number = Int(text), number >= 0 {
+            if let number = Int(text), SourceMember.labels.contains(number) {
                 label = .number(number)
             } else {
-                report(archive, entry, "must hold the label's number, not '\(text.prefix(40))'")
+                report(archive, entry, "must hold the label's number from 0, not '\(text.prefix(40))'")
             }
         }
         return label
