@@ -150,12 +150,12 @@ struct FakeRun {
                     let id = random.hex()
                     let isSelected = rank < perQuery || (rank == perQuery + 1 && number.isMultiple(of: 3))
                     neighbours.append(
-                        #"{"id":"\#(id)","source":"\#(source)","similarity":\#(similarity),"rank":\#(rank),"selected":\#(isSelected)}"#
+                        #"{"id":"\#(id)","source":"\#(source)","similarity":\#(similarity),"rank":\#(rank + 1),"selected":\#(isSelected)}"#
                     )
                     guard isSelected else { continue }
                     let size = rank.isMultiple(of: 4) ? 32 : 64
                     rows.append(
-                        #"{"id":"\#(id)","source":"\#(source)","dataset":"pool","member":"\#(source.dropFirst(5))","width":\#(size),"height":\#(size),"query":"\#(query)","query_class":"\#(className)","rank":\#(rank),"similarity":\#(similarity),"reason":"rank \#(rank) of its query"}"#
+                        #"{"id":"\#(id)","source":"\#(source)","dataset":"pool","member":"\#(source.dropFirst(5))","width":\#(size),"height":\#(size),"query":"q\#(label)-\#(number)","query_class":"\#(className)","rank":\#(rank + 1),"similarity":\#(similarity),"reason":"rank \#(rank + 1) of its query"}"#
                     )
                 }
                 queries.append(
@@ -186,11 +186,17 @@ struct FakeRun {
             #"{"id":"\#(random.hex())","source":"pool/pool-000001.tar#\#(number).jpg","other":"target/test/bus/00\#(number).png","similarity":\#(0.95 + 0.005 * Double(number)),"split":"test"}"#
         }
         try write(
-            [#"{"exact":2,"near":49,"threshold":0.95,"pairs":[\#(pairs.joined(separator: ","))]}"#],
+            [
+                #"{"exact":0,"near":0,"excluded_exact":2,"excluded_near":49,"threshold":0.95,"pairs":[\#(pairs.joined(separator: ","))]}"#
+            ],
             to: url.appending(path: "leakage.json"))
+        let excluded = ["val", "test"].map {
+            #"{"name":"exclude","node":"target","selector":"\#($0)","kind":"images","key":"k","digest":"d"}"#
+        }
         try record(
-            url, node: name, stage: "curate", kind: "transfer-set", seconds: 5, counts: ["images": rows.count]
-        )
+            url, node: name, stage: "curate", kind: "transfer-set", seconds: 5,
+            counts: ["images": rows.count],
+            inputs: excluded.joined(separator: ","))
         return RunSummary.Node(
             name: name, stage: "curate", state: .ran, reason: "input embed has another digest",
             started: Self.start.addingTimeInterval(start), seconds: 5.2, artifact: url,
@@ -215,6 +221,19 @@ struct FakeRun {
             "scratch": 0.417, "agnostic": 0.436, "oriented-random": 0.459, "oriented-best": 0.462,
             "oriented-balanced": 0.478,
         ]
+        let confusion = classes.indices.map { truth in
+            classes.indices.map { prediction in
+                truth == prediction
+                    ? 34 + random.below(32)
+                    : (prediction + 3 * truth).isMultiple(of: 7) ? random.below(16) : random.below(4)
+            }
+        }
+        let perClass = zip(classes, classes.indices).map { name, index in
+            #""\#(name)":\#(Double(confusion[index][index]) / Double(confusion[index].reduce(0, +)))"#
+        }
+        let bins = (1...14).map { bin in
+            #"{"confidence":\#(Double(bin) / 15 + 0.03),"accuracy":\#(Double(bin) / 18 + 0.05),"count":\#(30 + 190 / bin + 4 * bin)}"#
+        }
         var groups: [String] = []
         var models: [String] = []
         for arm in Self.arms {
@@ -229,22 +248,9 @@ struct FakeRun {
             )
             for (seed, value) in values.enumerated() {
                 models.append(
-                    #"{"node":"student-\#(arm)[seed=\#(seed)]","group":"\#(arm)","top1":\#(value),"balanced_accuracy":\#(value - 0.001),"nll":1.92,"ece":0.081}"#
+                    #"{"node":"student-\#(arm)[seed=\#(seed)]","group":"\#(arm)","metrics":{"n":2000,"top1":\#(value),"balanced_accuracy":\#(value - 0.001),"nll":1.92,"ece":0.081,"confusion":\#(confusion),"per_class":{\#(perClass.joined(separator: ","))},"reliability":[\#(bins.joined(separator: ","))]}}"#
                 )
             }
-        }
-        let confusion = classes.indices.map { truth in
-            classes.indices.map { prediction in
-                truth == prediction
-                    ? 34 + random.below(32)
-                    : (prediction + 3 * truth).isMultiple(of: 7) ? random.below(16) : random.below(4)
-            }
-        }
-        let perClass = zip(classes, classes.indices).map { name, index in
-            #""\#(name)":\#(Double(confusion[index][index]) / Double(confusion[index].reduce(0, +)))"#
-        }
-        let bins = (1...14).map { bin in
-            #"{"confidence":\#(Double(bin) / 15 + 0.03),"accuracy":\#(Double(bin) / 18 + 0.05),"count":\#(30 + 190 / bin + 4 * bin)}"#
         }
         let names = classes.map { #""\#($0)""# }.joined(separator: ",")
         try write(
@@ -285,7 +291,7 @@ struct FakeRun {
 
     private func record(
         _ url: URL, node: String, stage: String, kind: String, seconds: Double, counts: [String: Int] = [:],
-        facts: String = "{}"
+        facts: String = "{}", inputs: String = ""
     ) throws {
         let digest = String(repeating: "9f3a", count: 16)
         let counts = counts.sorted { $0.key < $1.key }.map { #""\#($0.key)":\#($0.value)"# }.joined(
@@ -293,7 +299,7 @@ struct FakeRun {
         try write(
             [
                 #"{"format":1,"kind":"\#(kind)","node":"\#(node)","stage":"\#(stage)","revision":1,"key":"\#(digest)","components":{},"#,
-                #""inputs":[],"counts":{\#(counts)},"facts":\#(facts),"timings":{"started":"2026-11-21T03:00:52Z","finished":"2026-11-21T03:04:52Z","seconds":\#(seconds)},"#,
+                #""inputs":[\#(inputs)],"counts":{\#(counts)},"facts":\#(facts),"timings":{"started":"2026-11-21T03:00:52Z","finished":"2026-11-21T03:04:52Z","seconds":\#(seconds)},"#,
                 #""files":[{"path":"content.bin","bytes":734003,"sha256":"\#(digest)","role":"content"}],"digest":"\#(digest)","retort":"0.1.0"}"#,
             ], to: url.appending(path: "artifact.json"))
     }

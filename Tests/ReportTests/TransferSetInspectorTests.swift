@@ -108,13 +108,31 @@ import Testing
                 to: root.appending(path: "transfer-set.jsonl"))
             let pair =
                 #"{"id":"a","source":"pool/1.jpg","other":"target/test/1.png","similarity":1,"split":"test"}"#
-            try Data(#"{"exact":1,"near":0,"threshold":0.95,"pairs":[\#(pair)]}"#.utf8)
+            try Data(#"{"exact":1,"near":0,"excluded_exact":0,"excluded_near":0,"pairs":[\#(pair)]}"#.utf8)
                 .write(to: root.appending(path: "leakage.json"))
             let inspector = try TransferSetInspector(artifact: root)
             #expect(inspector.text().contains("LEAK pool/1.jpg = target/test/1.png (test)"))
             let file = try inspector.writeStatic(
                 to: root.appending(path: "inspect"), thumbnails: GreyThumbnails())
             #expect(try String(contentsOf: file, encoding: .utf8).contains("leaks remain"))
+        }
+    }
+
+    @Test func `a comparison with nothing certifies nothing`() throws {
+        try withTemporaryFolder { root in
+            try Data(#"{"id":"a","source":"pool/1.jpg"}"#.utf8).write(
+                to: root.appending(path: "transfer-set.jsonl"))
+            try Data(#"{"exact":0,"near":0,"excluded_exact":0,"excluded_near":0,"pairs":[]}"#.utf8)
+                .write(to: root.appending(path: "leakage.json"))
+            try Data(
+                #"{"node":"curate","inputs":[{"name":"queries","node":"target","selector":"train"}]}"#.utf8
+            )
+            .write(to: root.appending(path: "artifact.json"))
+            let inspector = try TransferSetInspector(artifact: root)
+            #expect(inspector.text().contains("not checked"))
+            let file = try inspector.writeStatic(
+                to: root.appending(path: "inspect"), thumbnails: GreyThumbnails())
+            #expect(try !String(contentsOf: file, encoding: .utf8).contains("certified\">"))
         }
     }
 

@@ -34,17 +34,15 @@ struct EvaluationMetrics: Decodable, Sendable {
         var top1: Double
     }
 
+    /// One evaluated model: its name, its arm, its figures.
     struct Model: Decodable, Sendable {
         var node: String
         var group: String?
-        var top1: Double
-        var balancedAccuracy: Double?
-        var nll: Double?
-        var ece: Double?
+        var figures: EvaluationFigures
 
         enum CodingKeys: String, CodingKey {
-            case node, group, top1, nll, ece
-            case balancedAccuracy = "balanced_accuracy"
+            case node, group
+            case figures = "metrics"
         }
     }
 
@@ -62,30 +60,26 @@ struct EvaluationMetrics: Decodable, Sendable {
         var versus: Comparison?
     }
 
-    struct ReliabilityBin: Decodable, Sendable {
-        var confidence: Double
-        var accuracy: Double
-        var count: Int
-    }
-
-    var top1: Double?
-    var balancedAccuracy: Double?
+    /// The figures of the model that stands first.
+    var figures: EvaluationFigures
     var n: Int?
-    var nll: Double?
-    var ece: Double?
-    var perClass: [String: Double]?
-    var confusion: [[Double]]?
     var classes: [String]?
     var floor: Floor?
     var ceiling: Ceiling?
     var models: [Model]?
     var groups: [Group]?
-    var reliability: [ReliabilityBin]?
 
-    enum CodingKeys: String, CodingKey {
-        case top1, n, nll, ece, confusion, classes, floor, ceiling, models, groups, reliability
-        case balancedAccuracy = "balanced_accuracy"
-        case perClass = "per_class"
+    enum CodingKeys: String, CodingKey { case n, classes, floor, ceiling, models, groups }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        figures = try EvaluationFigures(from: decoder)
+        n = try values.decodeIfPresent(Int.self, forKey: .n)
+        classes = try values.decodeIfPresent([String].self, forKey: .classes)
+        floor = try values.decodeIfPresent(Floor.self, forKey: .floor)
+        ceiling = try values.decodeIfPresent(Ceiling.self, forKey: .ceiling)
+        models = try values.decodeIfPresent([Model].self, forKey: .models)
+        groups = try values.decodeIfPresent([Group].self, forKey: .groups)
     }
 }
 

@@ -42,10 +42,31 @@ struct TransferSetFiles: Sendable {
         return classes.filter(present.contains) + present.subtracting(classes).sorted()
     }
 
+    /// What the set was compared with, as the pipeline file names it; nil when that is not recorded.
+    var comparedWith: [String]? {
+        record?.inputs.map { inputs in
+            inputs.filter { $0.name == "exclude" }.map { $0.node + ($0.selector.map { ".\($0)" } ?? "") }
+        }
+    }
+
+    /// Whether there is anything to certify: comparing with nothing finds nothing.
+    var isChecked: Bool { leakage != nil && comparedWith?.isEmpty != true }
+
     /// Pairs of an evaluated image and an image that is in the set after all.
     var leaks: [Leakage.Pair] {
         let ids = Set(rows.map(\.id))
         return (leakage?.pairs ?? []).filter { ids.contains($0.id) }
+    }
+
+    /// How many transfer images repeat an evaluated image; the pairs may not be listed.
+    var leakCount: Int {
+        let counted = leakage.map { $0.excludedExact == nil ? 0 : $0.exact + $0.near } ?? 0
+        return max(leaks.count, counted)
+    }
+
+    /// Where each query was found, by its content id.
+    var querySources: [String: String] {
+        Dictionary(queries.map { ($0.id, $0.source) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// How many distinct queries found at least one image.
@@ -147,7 +168,7 @@ struct Balance: Decodable, Sendable {
     }
 }
 
-/// What the leakage check found and removed.
+/// What the leakage check found: what it left in the set, which should be nothing, and what it excluded.
 struct Leakage: Decodable, Sendable {
     struct Pair: Decodable, Sendable {
         var id: String
@@ -159,8 +180,19 @@ struct Leakage: Decodable, Sendable {
 
     var exact: Int
     var near: Int
+    var excludedExact: Int?
+    var excludedNear: Int?
     var threshold: Double?
     var pairs: [Pair]?
+
+    enum CodingKeys: String, CodingKey {
+        case exact, near, threshold, pairs
+        case excludedExact = "excluded_exact"
+        case excludedNear = "excluded_near"
+    }
+
+    /// What the pool held, in words.
+    var found: String { "\(exact + (excludedExact ?? 0)) exact, \(near + (excludedNear ?? 0)) near" }
 }
 
 extension Balance {

@@ -1,6 +1,6 @@
 /// Accuracy against confidence: on the diagonal, a prediction made with 80 % confidence is right 80 % of the time.
 struct ReliabilityDiagram {
-    var bins: [EvaluationMetrics.ReliabilityBin]
+    var bins: [EvaluationFigures.ReliabilityBin]
 
     var markup: Markup {
         let plot = Plot(width: 400, height: 340) {

@@ -72,12 +72,11 @@ struct InspectorPage {
                     Format.fixed(balance.effective, 0), "effective queries",
                     note: "Gini \(Format.fixed(balance.gini, 3))")
             }
-            if set.leakage != nil {
+            if let found = set.leakage?.found, set.isChecked {
                 Block.tile(
-                    Format.count(set.leaks.count), "leaks in the set",
-                    note:
-                        "\(set.leakage?.exact ?? 0) exact, \(set.leakage?.near ?? 0) near found in the pool",
-                    kind: set.leaks.isEmpty ? "good" : "bad")
+                    Format.count(set.leakCount), "leaks in the set",
+                    note: "\(found) in the pool",
+                    kind: set.leakCount == 0 ? "good" : "bad")
             }
         }
     }

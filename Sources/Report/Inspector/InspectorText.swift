@@ -102,12 +102,14 @@ struct InspectorText {
     }
 
     private var leakage: [String] {
-        guard let leakage = set.leakage else { return ["Leakage", "  not checked: `exclude:` was not set"] }
+        guard let leakage = set.leakage, set.isChecked else {
+            return ["Leakage", "  not checked: `exclude:` was not set"]
+        }
         let threshold = leakage.threshold.map { " (similarity ≥ \(Format.short($0)))" } ?? ""
         return [
             "Leakage",
-            "  found in the pool: \(leakage.exact) exact, \(leakage.near) near\(threshold); "
-                + "in the transfer set: \(set.leaks.count)",
+            "  found in the pool: \(leakage.found)\(threshold); "
+                + "in the transfer set: \(set.leakCount)",
         ]
             + set.leaks.prefix(5).map {
                 "  LEAK \($0.source.printable) = \($0.other.printable) (\($0.split ?? "evaluated"))"

@@ -55,7 +55,7 @@ enum Stylesheet {
         .tile.good .value{color:var(--good)}.tile.bad .value{color:var(--bad)}.tile.accent .value{color:var(--accent)}
         .badge{display:inline-block;font-size:11.5px;font-weight:640;letter-spacing:.02em;padding:1px 9px 1.5px;
         border-radius:99px;color:var(--b);background:color-mix(in srgb,var(--b) 13%,transparent);white-space:nowrap}
-        .ran,.succeeded,.passed,.certified{--b:var(--good)}.cached,.pending,.plain{--b:var(--idle)}
+        .ran,.succeeded,.passed,.certified{--b:var(--good)}.cached,.pending,.skipped{--b:var(--idle)}
         .resumed,.running{--b:var(--info)}.failed{--b:var(--bad)}.interrupted,.blocked,.warned{--b:var(--warn)}
         .scroll{overflow-x:auto}
         table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
@@ -92,12 +92,12 @@ enum Stylesheet {
         .right rect{fill:var(--c1)}.wrong rect{fill:var(--c0)}.on{fill:#fff;font-size:10.5px}.off{fill:var(--soft);font-size:10.5px}
         @media (prefers-color-scheme:dark){.on{fill:#14161a}}
         .state-ran{--s:var(--good)}.state-cached{--s:var(--idle)}.state-resumed,.state-running{--s:var(--info)}
-        .state-failed{--s:var(--bad)}.state-interrupted,.state-blocked{--s:var(--warn)}.state-pending{--s:color-mix(in srgb,var(--idle) 50%,transparent)}
+        .state-failed{--s:var(--bad)}.state-interrupted,.state-blocked{--s:var(--warn)}.state-pending,.state-skipped{--s:color-mix(in srgb,var(--idle) 50%,transparent)}
         .span{fill:var(--s);opacity:.82}.edge{fill:none;stroke:var(--idle);opacity:.55;stroke-width:1.3}
         .node .card{fill:var(--panel);stroke:var(--line);padding:0}.node .shadow{fill:var(--bg)}.node .stripe{fill:var(--s)}
         .node .title{font-weight:620;fill:var(--ink);font-size:12.5px}.node .detail{font-size:11px;fill:var(--muted)}
         .source circle{fill:color-mix(in srgb,var(--s) 20%,var(--panel));stroke:var(--s);stroke-width:.8}.source text{font-size:9.5px;font-weight:650;fill:var(--s)}
-        .state-pending .card,.state-blocked .card{stroke-dasharray:4 3;fill:var(--bg)}.state-failed .card{stroke:var(--bad)}
+        .state-pending .card,.state-skipped .card,.state-blocked .card{stroke-dasharray:4 3;fill:var(--bg)}.state-failed .card{stroke:var(--bad)}
         .states{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:12.5px;color:var(--muted);margin-bottom:12px}
         .states span::before{content:"";display:inline-block;width:9px;height:9px;border-radius:3px;background:var(--s);margin-right:6px}
         .legend{display:flex;flex-wrap:wrap;gap:3px 16px;font-size:12.5px;color:var(--soft);margin:0 0 8px}

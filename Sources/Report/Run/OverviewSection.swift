@@ -50,7 +50,7 @@ struct OverviewSection {
                             note: versus.ci95.map { "95 % CI \(Format.difference($0))" },
                             kind: isResolved ? (versus.difference > 0 ? "good" : "bad") : ""))
                 }
-            } else if let top1 = metrics.top1 {
+            } else if let top1 = metrics.figures.top1 {
                 tiles.append(Block.tile(Format.percent(top1), "top-1", kind: "accent"))
             }
             if let ceiling = metrics.ceiling {
@@ -60,12 +60,12 @@ struct OverviewSection {
         if let set = contents.principalTransferSet?.files {
             let pool = set.funnel.first.map { "of \(Format.count($0.kept)) in the pool" }
             tiles.append(Block.tile(Format.count(set.rows.count), "transfer images", note: pool))
-            if let leakage = set.leakage {
-                let left = set.leaks.count
+            if let leakage = set.leakage, set.isChecked {
+                let left = set.leakCount
                 tiles.append(
                     Block.tile(
                         Format.count(left), "leaks in the transfer set",
-                        note: "\(leakage.exact) exact, \(leakage.near) near found",
+                        note: "\(leakage.found) found",
                         kind: left == 0 ? "" : "bad"))
             }
         }

@@ -96,39 +96,35 @@ struct ResultsSection {
     }
 
     private func row(_ group: EvaluationMetrics.Group) -> [Markup] {
-        let models = (metrics.models ?? []).filter { $0.group == group.name }
+        let figures = EvaluationFigures(pooling: metrics.models(of: group.name).map(\.figures))
         let name = group.name == metrics.bestGroup?.name ? HTML.strong { group.name } : .text(group.name)
+        let seeds = group.values.map { Format.fixed($0 * 100, 1) }.joined(separator: "  ")
         return [
             name, HTML.strong { Format.fixed(group.mean * 100, 1) },
             .text(group.ci95.map(Format.interval) ?? "–"),
-            .text(group.values.map { Format.fixed($0 * 100, 1) }.joined(separator: "  ")),
-            .text(mean(models.map(\.balancedAccuracy)).map { Format.fixed($0 * 100, 1) } ?? "–"),
-            .text(mean(models.map(\.nll)).map { Format.fixed($0, 2) } ?? "–"),
-            .text(mean(models.map(\.ece)).map { Format.fixed($0, 3) } ?? "–"),
-            .text(group.versus.map { Format.points($0.difference) } ?? "baseline"),
+            .text(seeds),
+        ] + cells(figures) + [
+            .text(group.versus.map { Format.points($0.difference) } ?? "–"),
             .text(group.versus?.ci95.map(Format.difference) ?? "–"),
         ]
     }
 
     private func row(_ model: EvaluationMetrics.Model) -> [Markup] {
+        let top1 = model.figures.top1.map { Format.fixed($0 * 100, 1) } ?? "–"
+        return [.text(model.node), HTML.strong { top1 }, .text("–"), .text("–")] + cells(model.figures)
+            + [.text("–"), .text("–")]
+    }
+
+    private func cells(_ figures: EvaluationFigures?) -> [Markup] {
         [
-            .text(model.node), HTML.strong { Format.fixed(model.top1 * 100, 1) }, .text("–"), .text("–"),
-            .text(model.balancedAccuracy.map { Format.fixed($0 * 100, 1) } ?? "–"),
-            .text(model.nll.map { Format.fixed($0, 2) } ?? "–"),
-            .text(model.ece.map { Format.fixed($0, 3) } ?? "–"),
-            .text("–"), .text("–"),
+            .text(figures?.balancedAccuracy.map { Format.fixed($0 * 100, 1) } ?? "–"),
+            .text(figures?.nll.map { Format.fixed($0, 2) } ?? "–"),
+            .text(figures?.ece.map { Format.fixed($0, 3) } ?? "–"),
         ]
     }
 
     private func reference(_ name: String, _ value: Double) -> [Markup] {
         [HTML.span(.class("note")) { name }, .text(Format.fixed(value * 100, 1))]
             + Array(repeating: Markup.empty, count: 7)
-    }
-
-    /// The mean, when every value is there.
-    private func mean(_ values: [Double?]) -> Double? {
-        let present = values.compactMap { $0 }
-        guard !present.isEmpty, present.count == values.count else { return nil }
-        return present.reduce(0, +) / Double(present.count)
     }
 }

@@ -64,20 +64,20 @@ struct RunContents {
         return found
     }
 
-    /// The checkpoints that distillation imitates.
+    /// The checkpoints that distillation imitates, directly or through stored answers.
     var teachers: [RunSummary.Node] {
-        let trained = Dictionary(
-            run.nodes.filter { Self.training.contains($0.stage) }.map { ($0.name, $0) },
-            uniquingKeysWith: { first, _ in first })
+        let nodes = Dictionary(run.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var names: [String] = []
-        for node in run.nodes where node.stage == "distill" {
-            let named = records[node.name]?.inputs?.filter { $0.name == "teacher" }.map(\.node)
-            for name in named.flatMap({ $0.isEmpty ? nil : $0 }) ?? node.inputs
-            where trained[name] != nil && !names.contains(name) {
-                names.append(name)
+        for node in run.nodes where node.stage == "distill" || node.stage == "label" {
+            // Without a record, as in a run that did not get there, any checkpoint it reads may be the teacher.
+            let named = (records[node.name]?.inputs ?? []).filter { $0.name == "teacher" }.map(\.node)
+            let read = named.isEmpty ? node.inputs : named
+            names += read.filter { name in
+                nodes[name].map { Self.training.contains($0.stage) } ?? !named.isEmpty
             }
         }
-        return names.compactMap { trained[$0] }
+        var seen: Set<String> = []
+        return names.filter { seen.insert($0).inserted }.compactMap { nodes[$0] }
     }
 
     /// The stage kinds that leave training curves behind.
@@ -86,16 +86,5 @@ struct RunContents {
     /// What the whole pipeline cost, the stages from the store included.
     var totalSeconds: Double {
         run.nodes.reduce(0) { $0 + ($1.seconds ?? records[$1.name]?.timings?.seconds ?? 0) }
-    }
-}
-
-extension EvaluationMetrics {
-    /// The arm with the highest mean.
-    var bestGroup: Group? { groups?.max { ($0.mean, $1.name) < ($1.mean, $0.name) } }
-
-    /// The nodes of the best arm's models; without arms, of the best model.
-    var bestModels: [String] {
-        if let best = bestGroup { return (models ?? []).filter { $0.group == best.name }.map(\.node) }
-        return (models?.max { $0.top1 < $1.top1 }).map { [$0.node] } ?? []
     }
 }

@@ -84,7 +84,7 @@ extension RunSummary {
     public struct Node: Sendable {
         /// What became of a node.
         public enum State: String, Sendable, CaseIterable {
-            case ran, resumed, cached, failed, interrupted, running, blocked, pending
+            case ran, resumed, cached, failed, interrupted, running, blocked, skipped, pending
 
             /// Whether its artifact is complete.
             public var isDone: Bool { self == .ran || self == .resumed || self == .cached }
@@ -158,7 +158,7 @@ extension RunSummary {
         /// The state that most needs attention.
         var state: Node.State {
             let order: [Node.State] = [
-                .failed, .interrupted, .running, .blocked, .pending, .resumed, .ran, .cached,
+                .failed, .interrupted, .running, .blocked, .skipped, .pending, .resumed, .ran, .cached,
             ]
             return order.first { state in nodes.contains { $0.state == state } } ?? .pending
         }

@@ -18,18 +18,28 @@ struct StudentSection {
         }
         return Page.Section(
             id: "student", title: "Student",
-            lead: "What the best arm gets right and wrong.", content: .group(content))
+            lead: lead, content: .group(content))
+    }
+
+    private var lead: String {
+        guard let metrics = contents.decisive?.files.metrics, let best = metrics.bestGroup else {
+            return "What the model gets right and wrong."
+        }
+        let seeds = best.values.count > 1 ? ", all \(best.values.count) seeds together" : ""
+        return "What the best arm, ‘\(best.name)’, gets right and wrong\(seeds)."
     }
 
     private func detail(_ files: EvaluationFiles) -> Markup {
         let metrics = files.metrics
+        let figures = metrics.bestFigures
         return .group([
-            Block.columns { Markup.group([perClass(metrics), calibration(metrics)]) }, confusion(metrics),
+            Block.columns { Markup.group([perClass(figures), calibration(figures)]) },
+            confusion(figures, metrics.classes ?? []),
             errors(files),
         ])
     }
 
-    private func perClass(_ metrics: EvaluationMetrics) -> Markup {
+    private func perClass(_ metrics: EvaluationFigures) -> Markup {
         let values = (metrics.perClass ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         guard !values.isEmpty else { return .empty }
         let shown = values.count > 48 ? Array(values.prefix(24) + values.suffix(24)) : values
@@ -47,7 +57,7 @@ struct StudentSection {
         }
     }
 
-    private func calibration(_ metrics: EvaluationMetrics) -> Markup {
+    private func calibration(_ metrics: EvaluationFigures) -> Markup {
         guard let bins = metrics.reliability, !bins.isEmpty else { return .empty }
         let error = metrics.ece.map { "Expected calibration error \(Format.fixed($0, 3))" } ?? ""
         let loss = metrics.nll.map { ", negative log-likelihood \(Format.fixed($0, 2))" } ?? ""
@@ -58,8 +68,8 @@ struct StudentSection {
         }
     }
 
-    private func confusion(_ metrics: EvaluationMetrics) -> Markup {
-        guard let counts = metrics.confusion, let classes = metrics.classes, counts.count == classes.count,
+    private func confusion(_ figures: EvaluationFigures, _ classes: [String]) -> Markup {
+        guard let counts = figures.confusion, counts.count == classes.count,
             counts.allSatisfy({ $0.count == classes.count })
         else { return .empty }
         let mistakes = counts.enumerated().flatMap { truth, row in

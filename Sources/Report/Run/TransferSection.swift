@@ -49,9 +49,9 @@ struct TransferSection {
                         .text(set.balance.perQuery.map { Format.fixed($0.effective, 0) } ?? "–"),
                         .text(set.balance.perQuery.map { Format.fixed($0.gini, 3) } ?? "–"),
                         .text(
-                            set.leakage == nil
+                            !set.isChecked
                                 ? "unchecked"
-                                : "\(set.leaks.count)"),
+                                : "\(set.leakCount)"),
                     ]
                 })
         }
@@ -74,15 +74,16 @@ struct TransferSection {
             ((right.similarity ?? 0), left.id) < ((left.similarity ?? 0), right.id)
         }
         let queries = set.queries.spreadOverClasses(excerptQueries)
+        let sources = set.querySources
         return Block.card("What is in it") {
             if !ranked.isEmpty {
                 Block.note("Most similar to their query")
-                Block.strip(ranked.prefix(count).map(thumbnail), kind: "even")
+                Block.strip(ranked.prefix(count).map { thumbnail($0, sources) }, kind: "even")
                 HTML.p(.class("note gap-above")) { "Least similar" }
-                Block.strip(ranked.suffix(count).reversed().map(thumbnail), kind: "even")
+                Block.strip(ranked.suffix(count).reversed().map { thumbnail($0, sources) }, kind: "even")
             }
             HTML.p(.class("note gap-above")) { "At random" }
-            Block.strip(Sampling.scattered(set.rows, count * 2).map(thumbnail), kind: "even")
+            Block.strip(Sampling.scattered(set.rows, count * 2).map { thumbnail($0, sources) }, kind: "even")
             if !queries.isEmpty {
                 Block.folded("Queries and their neighbours across the cut line", isOpen: true) {
                     for query in queries { NeighbourView(query: query, sink: sink, missedLimit: 5).markup }
@@ -93,12 +94,14 @@ struct TransferSection {
 
     private let excerptQueries = 6
 
-    private func thumbnail(_ row: TransferRow) -> Markup {
+    private func thumbnail(_ row: TransferRow, _ sources: [String: String]) -> Markup {
         Block.thumbnail(
             row.image, in: sink,
             caption: [row.similarity.map { Format.fixed($0, 3) }, row.queryClass].compactMap { $0 }.joined(
                 separator: " "),
-            hover: [row.source, row.query.map { "found for \($0)" }, row.reason].compactMap { $0 }.joined(
+            hover: [row.source, row.query.map { "found for \(sources[$0] ?? $0)" }, row.reason].compactMap {
+                $0
+            }.joined(
                 separator: "\n"))
     }
 }

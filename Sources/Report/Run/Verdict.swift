@@ -53,7 +53,9 @@ struct Verdict {
 
     private mutating func result(_ metrics: EvaluationMetrics) {
         guard let best = metrics.bestGroup, let groups = metrics.groups else {
-            if let top1 = metrics.top1 { add("Top-1 accuracy is \(Format.percent(top1))", sample(metrics)) }
+            if let top1 = metrics.figures.top1 {
+                add("Top-1 accuracy is \(Format.percent(top1))", sample(metrics))
+            }
             return
         }
         let seeds = Format.plural(best.values.count, "seed")

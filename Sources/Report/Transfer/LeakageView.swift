@@ -6,13 +6,13 @@ struct LeakageView {
     let sampleSize: Int
 
     var markup: Markup {
-        guard let leakage = set.leakage else {
+        guard let leakage = set.leakage, set.isChecked else {
             return Block.note("No check against evaluated images is recorded: `exclude:` was not set.")
         }
         let pairs = leakage.pairs ?? []
         return .group([
             HTML.p {
-                set.leaks.isEmpty
+                set.leakCount == 0
                     ? Block.badge("certified", "certified") : Block.badge("leaks remain", "failed")
                 " \(sentence(leakage))"
             },
@@ -27,14 +27,13 @@ struct LeakageView {
     }
 
     private func sentence(_ leakage: Leakage) -> String {
-        let threshold = leakage.threshold.map { " (similarity at least \(Format.short($0)))" } ?? ""
-        let found =
-            "The pool held \(Format.plural(leakage.exact, "exact duplicate")) and "
-            + "\(Format.plural(leakage.near, "near duplicate"))\(threshold) of evaluated images. "
-        return found
-            + (set.leaks.isEmpty
-                ? "None of the \(Format.count(set.rows.count)) transfer images is among them."
-                : "\(Format.count(set.leaks.count)) of them are in the transfer set.")
+        let threshold = leakage.threshold.map { " (cosine of \(Format.short($0)) or more)" } ?? ""
+        let against = set.comparedWith.map { $0.joined(separator: " and ") } ?? "the evaluated images"
+        let left =
+            set.leakCount == 0
+            ? "None of the \(Format.count(set.rows.count)) transfer images is one of them."
+            : "\(Format.count(set.leakCount)) of them are in the transfer set."
+        return "Compared with \(against), the pool held \(leakage.found) duplicates\(threshold). \(left)"
     }
 
     private func pair(_ pair: Leakage.Pair) -> Markup {
