@@ -21,8 +21,8 @@ struct FakeRun {
     static let curations = ["random", "best", "balanced"]
 
     /// Writes every artifact and describes the run that made them.
-    mutating func write() throws -> RunSummary {
-        var nodes: [RunSummary.Node] = []
+    mutating func write() throws -> ReportedRun {
+        var nodes: [ReportedRun.Node] = []
         nodes.append(try data("target", counts: ["images": 3_200]))
         nodes.append(try data("pool", counts: ["images": 20_999, "quarantined": 2]))
         nodes.append(
@@ -63,7 +63,7 @@ struct FakeRun {
         }
         nodes.append(
             try evaluation(students: nodes.map(\.name).filter { $0.hasPrefix("student-") }, at: clock))
-        return RunSummary(
+        return ReportedRun(
             id: "20261121T030052Z-k3f9", pipeline: "real-classification", outcome: .succeeded,
             started: Self.start,
             seconds: clock + 24, nodes: nodes,
@@ -89,27 +89,27 @@ struct FakeRun {
 
     // MARK: Artifacts
 
-    private func data(_ name: String, counts: [String: Int]) throws -> RunSummary.Node {
+    private func data(_ name: String, counts: [String: Int]) throws -> ReportedRun.Node {
         let url = try folder(name)
         try record(url, node: name, stage: "imagefolder", kind: "images", seconds: 4, counts: counts)
-        return RunSummary.Node(
+        return ReportedRun.Node(
             name: name, stage: "imagefolder", state: .cached, reason: "files unchanged", artifact: url)
     }
 
     private func plain(
         _ name: String, _ stage: String, _ inputs: [String], at start: Double, seconds: Double, kind: String
-    ) throws -> RunSummary.Node {
+    ) throws -> ReportedRun.Node {
         let url = try folder(name)
         try record(url, node: name, stage: stage, kind: kind, seconds: seconds)
-        return RunSummary.Node(
+        return ReportedRun.Node(
             name: name, stage: stage, state: .ran, reason: "no artifact has this key",
             started: Self.start.addingTimeInterval(start), seconds: seconds, artifact: url, inputs: inputs)
     }
 
     private mutating func checkpoint(
         _ name: String, _ stage: String, inputs: [String], at start: Double, seconds: Double,
-        state: RunSummary.Node.State = .ran, final: Double
-    ) throws -> RunSummary.Node {
+        state: ReportedRun.Node.State = .ran, final: Double
+    ) throws -> ReportedRun.Node {
         let url = try folder(name)
         var lines: [String] = []
         for step in stride(from: 0, through: 1_500, by: 25) {
@@ -128,7 +128,7 @@ struct FakeRun {
             url, node: name, stage: stage, kind: "checkpoint", seconds: seconds,
             counts: ["parameters": 181_844],
             facts: #"{"coverage": "all 158 tensors", "precision": "fp32", "val_top1": \#(final)}"#)
-        return RunSummary.Node(
+        return ReportedRun.Node(
             name: name, stage: stage, state: state,
             reason: state == .cached ? "key unchanged" : "epochs 20 → 30",
             started: state == .cached ? nil : Self.start.addingTimeInterval(start),
@@ -136,7 +136,7 @@ struct FakeRun {
             settings: [.init("epochs", "30"), .init("batch_size", "64"), .init("learning_rate", "0.001")])
     }
 
-    private mutating func curate(_ name: String, shift: Double, at start: Double) throws -> RunSummary.Node {
+    private mutating func curate(_ name: String, shift: Double, at start: Double) throws -> ReportedRun.Node {
         let url = try folder(name)
         var rows: [String] = []
         var queries: [String] = []
@@ -197,7 +197,7 @@ struct FakeRun {
             url, node: name, stage: "curate", kind: "transfer-set", seconds: 5,
             counts: ["images": rows.count],
             inputs: excluded.joined(separator: ","))
-        return RunSummary.Node(
+        return ReportedRun.Node(
             name: name, stage: "curate", state: .ran, reason: "input embed has another digest",
             started: Self.start.addingTimeInterval(start), seconds: 5.2, artifact: url,
             inputs: ["index", "embed", "target"],
@@ -215,7 +215,7 @@ struct FakeRun {
             #"{"edges":\#(edges),"selected":\#(bell(0.82 - shift, 0.06, 150)),"candidates":\#(bell(0.64, 0.11, 1_400)),"random_pool":\#(bell(0.45, 0.12, 180)),"test":\#(bell(0.78, 0.1, 210))}"#
     }
 
-    private mutating func evaluation(students: [String], at start: Double) throws -> RunSummary.Node {
+    private mutating func evaluation(students: [String], at start: Double) throws -> ReportedRun.Node {
         let url = try folder("eval")
         let means = [
             "scratch": 0.417, "agnostic": 0.436, "oriented-random": 0.459, "oriented-best": 0.462,
@@ -267,7 +267,7 @@ struct FakeRun {
                     #"{"id":"\#(random.hex())","source":"target/test/\#(classes[label])/\#(number).png","label":\#(label),"prediction":\#(prediction),"confidence":\#(0.3 + 0.69 * random.unit()),"model":"student-oriented-balanced[seed=0]"}"#
             }, to: url.appending(path: "predictions.jsonl"))
         try record(url, node: "eval", stage: "evaluate", kind: "evaluation", seconds: 22)
-        return RunSummary.Node(
+        return ReportedRun.Node(
             name: "eval", stage: "evaluate", state: .ran, reason: "input models has another digest",
             started: Self.start.addingTimeInterval(start), seconds: 22, artifact: url,
             inputs: students + ["target", "teacher"])

@@ -73,7 +73,7 @@ import Testing
     @Test func `names from outside cannot break a page`() throws {
         try withTemporaryFolder { root in
             let hostile = MarkupTests.hostile
-            let run = RunSummary(
+            let run = ReportedRun(
                 id: hostile, pipeline: hostile, outcome: .failed, started: FakeRun.start, seconds: 1,
                 nodes: [
                     .init(
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func `a run without artifacts is still a report`() {
-        let run = RunSummary(
+        let run = ReportedRun(
             id: "r", pipeline: "p", outcome: .interrupted, started: FakeRun.start, seconds: 0.5,
             nodes: [.init(name: "a", stage: "world", state: .pending)])
         let outline = PageOutline.check(RunReport.html(run))

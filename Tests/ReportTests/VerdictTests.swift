@@ -33,8 +33,20 @@ import Testing
                 "scratch reaches 42.0\u{202F}% top-1 (3 seeds; best of 2 arms): no arm beats the baseline."))
     }
 
+    @Test func `a gate that does not hold is named`() {
+        let run = ReportedRun(
+            id: "r", pipeline: "p", outcome: .failed, started: FakeRun.start, seconds: 5,
+            nodes: [.init(name: "eval", stage: "evaluate", state: .ran, seconds: 4)],
+            gates: [.init("a.n > 1", passed: true), .init("eval.top1 >= 0.5", passed: false, found: "0.478")])
+        let text = Verdict(of: RunContents(run)).text
+        #expect(
+            text
+                == "The run failed at its gate eval.top1 >= 0.5, which found 0.478. The run took 5.0 s for 1 stage."
+        )
+    }
+
     @Test func `a run that had nothing to do says so`() {
-        let run = RunSummary(
+        let run = ReportedRun(
             id: "r", pipeline: "p", outcome: .succeeded, started: FakeRun.start, seconds: 0.2,
             nodes: [
                 .init(name: "a", stage: "world", state: .cached),
@@ -51,7 +63,7 @@ import Testing
             let scratch = #"{"name":"scratch","values":[0.41,0.42,0.43],"mean":0.42}"#
             try Data(#"{"top1":0.4,"n":100,"groups":[\#(scratch),\#(arm)]}"#.utf8)
                 .write(to: root.appending(path: "metrics.json"))
-            let run = RunSummary(
+            let run = ReportedRun(
                 id: "r", pipeline: "p", outcome: .succeeded, started: FakeRun.start, seconds: 10,
                 nodes: [
                     .init(

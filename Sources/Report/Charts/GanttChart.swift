@@ -2,8 +2,8 @@ import Foundation
 
 /// When each node worked: one row per family, one bar per matrix point.
 struct GanttChart {
-    var run: RunSummary
-    var width = 1000.0
+    var run: ReportedRun
+    var width = 1020.0
 
     private let labelWidth = 170.0
     private let rowHeight = 20.0
@@ -33,7 +33,7 @@ struct GanttChart {
         }
     }
 
-    private func draw(_ family: RunSummary.Family, y: Double, _ scale: Scale, _ unit: Double) -> Markup {
+    private func draw(_ family: ReportedRun.Family, y: Double, _ scale: Scale, _ unit: Double) -> Markup {
         let worked = family.nodes.filter { $0.started != nil && $0.seconds != nil }
         let last = worked.map { offset(of: $0) + ($0.seconds ?? 0) }.max() ?? 0
         return SVG.g {
@@ -52,7 +52,7 @@ struct GanttChart {
         }
     }
 
-    private func offset(of node: RunSummary.Node) -> Double {
+    private func offset(of node: ReportedRun.Node) -> Double {
         max(0, node.started?.timeIntervalSince(run.started) ?? 0)
     }
 }

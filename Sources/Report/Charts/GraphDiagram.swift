@@ -3,7 +3,7 @@
 /// A source that many stages read, such as the labelled data set, would cover the graph with lines: its readers
 /// carry its mark instead.
 struct GraphDiagram {
-    private let families: [RunSummary.Family]
+    private let families: [ReportedRun.Family]
     private let index: [String: Int]
     /// Sources that are drawn as marks, by their colour.
     private let marks: [Int: Int]
@@ -12,7 +12,7 @@ struct GraphDiagram {
     private let layer = 66.0
     private let box = (width: 160.0, height: 40.0)
 
-    init(families: [RunSummary.Family]) {
+    init(families: [ReportedRun.Family]) {
         self.families = families
         let index = Dictionary(
             families.enumerated().map { ($0.element.name, $0.offset) },
@@ -62,7 +62,8 @@ struct GraphDiagram {
         return path
     }
 
-    private func draw(_ node: Int, _ family: RunSummary.Family, at centre: (x: Double, y: Double)) -> Markup {
+    private func draw(_ node: Int, _ family: ReportedRun.Family, at centre: (x: Double, y: Double)) -> Markup
+    {
         let left = centre.x - box.width / 2
         let top = centre.y - box.height / 2
         let count = family.nodes.count > 1 ? " ×\(family.nodes.count)" : ""
@@ -89,7 +90,7 @@ struct GraphDiagram {
     }
 
     /// The marks of a box: its own, or those of the shared sources it reads.
-    private func shown(_ node: Int, _ family: RunSummary.Family) -> [Int] {
+    private func shown(_ node: Int, _ family: ReportedRun.Family) -> [Int] {
         if marks[node] != nil { return [node] }
         return family.inputs.compactMap { index[$0] }.filter { marks[$0] != nil }
     }
@@ -102,7 +103,7 @@ struct GraphDiagram {
         }
     }
 
-    private func tooltip(_ family: RunSummary.Family) -> String {
+    private func tooltip(_ family: ReportedRun.Family) -> String {
         family.nodes.map { node in
             "\(node.name): \(node.state.rawValue)" + (node.reason.isEmpty ? "" : " (\(node.reason))")
         }.joined(separator: "\n")

@@ -34,8 +34,7 @@ struct InspectorPage {
                 Page.Section(
                     id: "queries", title: "Queries",
                     lead:
-                        "Each query with its neighbours in order of rank. Faded images were not chosen: they lie beyond "
-                        + "the cut, or another query came first.",
+                        "Each query with its neighbours in order of rank. Faded images were not chosen.",
                     content: queries),
                 Page.Section(
                     id: "similarity", title: "Similarity",

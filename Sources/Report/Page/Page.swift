@@ -70,9 +70,10 @@ struct Page {
     ) {
         SVG.path(
             .class("glass"), .d("M9.6 6.2h4.6c7.2 0 10.9 5.4 13.9 15.6l-2.6.9C22.6 14.6 20 11.4 17 10.6"))
-        SVG.path(.class("glass"), .d("M14 9.7a8.3 8.3 0 1 1-4.4-3.5"))
-        SVG.path(.class("liquid"), .d("M3.4 15.6h10.9a5.6 5.6 0 0 1-10.9 0z"))
-        SVG.circle(.class("drop"), .cx(27), .cy(26.6), .r(1.9))
+        SVG.path(.class("liquid"), .d("M3.2 18.2h13.4a6.7 6.7 0 0 1-13.4 0z"))
+        SVG.path(.class("glass"), .d("M9.4 8.5C15.5 6.9 22 8.3 28.4 20.2l-2.7 1.3C22.8 16 20.4 13.6 18.1 13"))
+        SVG.path(.class("glass"), .d("M9.4 8.5a8.6 8.6 0 1 0 8.7 4.5"))
+        SVG.circle(.class("drop"), .cx(27.6), .cy(26), .r(1.9))
     }
 }
 

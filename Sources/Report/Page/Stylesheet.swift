@@ -56,11 +56,11 @@ enum Stylesheet {
         .badge{display:inline-block;font-size:11.5px;font-weight:640;letter-spacing:.02em;padding:1px 9px 1.5px;
         border-radius:99px;color:var(--b);background:color-mix(in srgb,var(--b) 13%,transparent);white-space:nowrap}
         .ran,.succeeded,.passed,.certified{--b:var(--good)}.cached,.pending,.skipped{--b:var(--idle)}
-        .resumed,.running{--b:var(--info)}.failed{--b:var(--bad)}.interrupted,.blocked,.warned{--b:var(--warn)}
+        .resumed,.running{--b:var(--info)}.failed,.died{--b:var(--bad)}.interrupted,.blocked,.warned{--b:var(--warn)}
         .scroll{overflow-x:auto}
         table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
         th{text-align:left;font-weight:600;color:var(--muted);font-size:12px;padding:4px 12px 6px 0;border-bottom:1px solid var(--line);white-space:nowrap}
-        td{padding:6px 12px 6px 0;border-bottom:1px solid var(--grid);vertical-align:top;overflow-wrap:anywhere}
+        td{padding:6px 12px 6px 0;border-bottom:1px solid var(--grid);vertical-align:top;overflow-wrap:break-word}td code{overflow-wrap:anywhere}
         tr:last-child td{border-bottom:0}
         .number{text-align:right;white-space:nowrap}th.number{padding-left:12px}.number+.words{padding-left:16px}
         td strong{font-weight:650}
@@ -102,7 +102,7 @@ enum Stylesheet {
         .states span::before{content:"";display:inline-block;width:9px;height:9px;border-radius:3px;background:var(--s);margin-right:6px}
         .legend{display:flex;flex-wrap:wrap;gap:3px 16px;font-size:12.5px;color:var(--soft);margin:0 0 8px}
         .key::before{content:"";display:inline-block;width:14px;height:3px;border-radius:2px;background:var(--s);margin-right:7px;vertical-align:middle}
-        .chart{margin:0}
+        .graph svg{min-width:620px}.chart{margin:0}
         .multiples{display:grid;grid-template-columns:repeat(auto-fill,minmax(290px,1fr));gap:14px 20px}
         .multiples figure{margin:0}.multiples figcaption{font-size:12.5px;font-weight:600;color:var(--soft);margin-bottom:2px}
 
@@ -125,7 +125,7 @@ enum Stylesheet {
         .dropped{margin-top:12px}.funnel .why{grid-column:2/-1;color:var(--muted);font-size:12.5px;padding:0 0 7px;margin-top:-3px}
         .cut{display:flex;align-items:stretch;gap:10px;padding:10px 0;border-bottom:1px solid var(--grid);content-visibility:auto;contain-intrinsic-size:auto 104px}
         .cut:last-child{border:0}.cut .who{flex:0 0 84px;font-size:12px;line-height:1.35;color:var(--muted);overflow-wrap:anywhere;padding:3px 0 0 3px;--t:64px}.cut .who strong{display:block;color:var(--ink);margin-top:6px}
-        .cut .row{display:flex;gap:6px;overflow-x:auto;padding:3px 3px 6px}.cut .row .thumb{flex:0 0 auto;--t:64px}
+        .cut .row{display:flex;gap:6px;overflow-x:auto;scrollbar-width:thin;padding:3px 3px 6px}.cut .row .thumb{flex:0 0 auto;--t:64px}
         .cut .line{flex:0 0 0;border-left:2px dashed var(--accent);margin:0 5px}
         .pair{display:flex;gap:8px;align-items:center;--t:84px}.pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:14px}
         .pair .text{font-size:12px;color:var(--muted);overflow-wrap:anywhere;min-width:0}
@@ -141,7 +141,7 @@ enum Stylesheet {
         .sheet .thumb:hover img{outline:2px solid var(--accent);outline-offset:1px}
         dialog{border:1px solid var(--line);border-radius:14px;background:var(--panel);color:var(--ink);padding:22px;max-width:560px;width:92vw;
         box-shadow:0 20px 60px rgba(0,0,0,.3)}dialog::backdrop{background:rgba(20,16,12,.5)}
-        dialog .pair{--t:150px;margin-bottom:12px;align-items:flex-start}dialog .thumb img{image-rendering:auto}
+        dialog .controls{margin:14px 0 0}dialog .pair{--t:150px;margin-bottom:12px;align-items:flex-start}dialog .thumb img{image-rendering:auto}
         @media (max-width:900px){body{display:block}nav{position:static;height:auto;flex-direction:row;flex-wrap:wrap;padding:14px 18px 0}
         nav .brand{width:100%;padding-bottom:6px}main{padding:16px 18px 40px}.verdict{font-size:18px}}
         @media print{body{display:block;background:#fff}nav,.controls{display:none}.card,.tile{break-inside:avoid;box-shadow:none}}

@@ -27,7 +27,7 @@ struct OverviewSection {
         ])
     }
 
-    private func alert(_ node: RunSummary.Node) -> Markup {
+    private func alert(_ node: ReportedRun.Node) -> Markup {
         HTML.div(.class("alert")) {
             HTML.strong { node.name }
             ": \((node.error ?? "").limited(to: 4_000))"

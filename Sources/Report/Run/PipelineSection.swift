@@ -6,7 +6,8 @@ struct PipelineSection {
 
     var markup: Markup {
         let run = contents.run
-        let states = RunSummary.Node.State.allCases.filter { state in run.nodes.contains { $0.state == state }
+        let states = ReportedRun.Node.State.allCases.filter { state in
+            run.nodes.contains { $0.state == state }
         }
         return .group([
             Block.card("Stages") {
@@ -43,9 +44,9 @@ struct PipelineSection {
     }
 
     /// Nodes in the order of the run; points of one matrix that fared alike share a row.
-    private var rows: [[RunSummary.Node]] {
+    private var rows: [[ReportedRun.Node]] {
         contents.run.families.flatMap { family in
-            family.nodes.reduce(into: [[RunSummary.Node]]()) { rows, node in
+            family.nodes.reduce(into: [[ReportedRun.Node]]()) { rows, node in
                 let place = rows.firstIndex { $0[0].state == node.state && $0[0].reason == node.reason }
                 if let place, node.error == nil { rows[place].append(node) } else { rows.append([node]) }
             }
@@ -53,7 +54,7 @@ struct PipelineSection {
     }
 
     /// The time in this run; in brackets the time it took when the artifact was made.
-    private func time(_ nodes: [RunSummary.Node]) -> String {
+    private func time(_ nodes: [ReportedRun.Node]) -> String {
         let now = nodes.compactMap(\.seconds)
         if !now.isEmpty { return Format.duration(now.reduce(0, +)) }
         let then = nodes.compactMap { contents.records[$0.name]?.timings?.seconds }

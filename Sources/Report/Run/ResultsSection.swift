@@ -47,7 +47,7 @@ struct ResultsSection {
                             + (group.ci95.map { "  (\(Format.interval($0)))" } ?? ""))
                 },
                 references: references, xTitle: "top-1 accuracy, %", format: { Format.short($0 * 100) },
-                width: 980
+                width: 1020
             ).markup
         }
     }
@@ -71,7 +71,7 @@ struct ResultsSection {
                 },
                 references: [ForestPlot.Reference(label: "no difference", value: 0)],
                 xTitle: "percentage points", format: { ($0 > 0 ? "+" : "") + Format.short($0 * 100) },
-                width: 980
+                width: 1020
             ).markup
         }
     }

@@ -4,14 +4,14 @@ import Foundation
 /// A run together with what its artifacts' folders hold; what cannot be read is listed, not fatal, because the
 /// report of a failed run is the one that matters most.
 struct RunContents {
-    let run: RunSummary
+    let run: ReportedRun
     private(set) var records: [String: ArtifactFacts] = [:]
     private(set) var metrics: [String: [MetricRow]] = [:]
     private(set) var transferSets: [(node: String, files: TransferSetFiles)] = []
     private(set) var evaluations: [(node: String, files: EvaluationFiles)] = []
     private(set) var unreadable: [String] = []
 
-    init(_ run: RunSummary) {
+    init(_ run: ReportedRun) {
         self.run = run
         for node in run.nodes {
             guard let url = node.artifact else { continue }
@@ -23,7 +23,7 @@ struct RunContents {
         }
     }
 
-    private mutating func read(_ node: RunSummary.Node, _ folder: ArtifactFolder) throws {
+    private mutating func read(_ node: ReportedRun.Node, _ folder: ArtifactFolder) throws {
         metrics[node.name] = try folder.rows("metrics.jsonl", isRecord: true)
         records[node.name] = try folder.json("artifact.json")
         // A folder in work holds content that no later stage will ever see.
@@ -65,7 +65,7 @@ struct RunContents {
     }
 
     /// The checkpoints that distillation imitates, directly or through stored answers.
-    var teachers: [RunSummary.Node] {
+    var teachers: [ReportedRun.Node] {
         let nodes = Dictionary(run.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var names: [String] = []
         for node in run.nodes where node.stage == "distill" || node.stage == "label" {

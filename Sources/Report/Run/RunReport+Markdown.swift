@@ -1,6 +1,6 @@
 extension RunReport {
     /// The short report: verdict, arms, stages.
-    public static func markdown(_ run: RunSummary) -> String {
+    public static func markdown(_ run: ReportedRun) -> String {
         let contents = RunContents(run)
         var parts = [
             "# \(plain(run.pipeline)): \(run.outcome.rawValue)",
@@ -59,7 +59,7 @@ extension RunReport {
             + (leakage ?? "")
     }
 
-    private static func stages(_ run: RunSummary) -> String {
+    private static func stages(_ run: ReportedRun) -> String {
         "## Stages\n\n"
             + table(
                 ["stage", "kind", "state", "reason", "time"],

@@ -4,7 +4,7 @@ public enum RunReport {
     public static let sizeLimit = 10_000_000
 
     /// The report as an HTML page with everything inside it.
-    public static func html(_ run: RunSummary, thumbnails: (any ThumbnailProvider)? = nil) -> String {
+    public static func html(_ run: ReportedRun, thumbnails: (any ThumbnailProvider)? = nil) -> String {
         let contents = RunContents(run)
         var page = ""
         for detail in [ReportDetail.full, .reduced, .least] {

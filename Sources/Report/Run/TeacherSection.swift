@@ -12,7 +12,7 @@ struct TeacherSection {
             content: teachers.isEmpty ? .empty : Block.columns { Markup.group(teachers.map(card)) })
     }
 
-    private func card(_ node: RunSummary.Node) -> Markup {
+    private func card(_ node: ReportedRun.Node) -> Markup {
         let record = contents.records[node.name]
         let last = finals(node.name)
         return Block.card(node.name, note: "\(node.stage), \(node.state.rawValue)") {

@@ -47,7 +47,7 @@ struct TrainingSection {
         }
     }
 
-    private func series(_ family: RunSummary.Family, _ color: Int, _ metric: String) -> LineChart.Series {
+    private func series(_ family: ReportedRun.Family, _ color: Int, _ metric: String) -> LineChart.Series {
         let runs = family.nodes.map { node in
             (contents.metrics[node.name] ?? []).filter { $0.name == metric }.map {
                 LineChart.Point(step: $0.step, value: $0.value ?? .nan)

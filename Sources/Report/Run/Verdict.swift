@@ -11,7 +11,7 @@ struct Verdict {
     init(of contents: RunContents) {
         let run = contents.run
         switch run.outcome {
-        case .failed, .interrupted: stopped(run)
+        case .failed, .interrupted, .died: stopped(run)
         case .running: add("The run is under way", " since \(Format.duration(run.seconds)). ")
         case .succeeded:
             if let evaluation = contents.decisive {
@@ -40,9 +40,17 @@ struct Verdict {
         phrases.append(Phrase(text: rest))
     }
 
-    private mutating func stopped(_ run: RunSummary) {
-        let word = run.outcome == .failed ? "failed" : "was interrupted"
-        let culprit = run.nodes.first { $0.state == .failed } ?? run.nodes.first { $0.state == .interrupted }
+    private mutating func stopped(_ run: ReportedRun) {
+        let word = [.failed: "failed", .died: "died"][run.outcome] ?? "was interrupted"
+        let culprit = [.failed, .interrupted, .running].lazy.compactMap { state in
+            run.nodes.first { $0.state == state }
+        }
+        .first
+        if culprit == nil, let gate = run.gates.first(where: { $0.passed == false }) {
+            let found = gate.found.map { ", which found \($0)" } ?? ""
+            add("The run \(word) at its gate \(gate.text)", found + ". ")
+            return
+        }
         guard let culprit else {
             add("The run \(word)", " before a stage began. ")
             return

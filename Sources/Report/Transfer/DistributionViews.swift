@@ -13,7 +13,7 @@ struct SimilarityView {
             edges: counts.edges,
             series: all.compactMap { name, color, counts, isFilled in
                 counts.map { Histogram.Series(name: name, color: color, counts: $0, isFilled: isFilled) }
-            }, width: 980
+            }, width: 1020
         ).markup
     }
 }

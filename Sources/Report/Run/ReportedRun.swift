@@ -1,9 +1,13 @@
 public import Foundation
 
 /// Everything a report needs to know about a run, finished or not; the artifacts' folders hold the rest.
-public struct RunSummary: Sendable {
+public struct ReportedRun: Sendable {
     /// How a run ended.
-    public enum Outcome: String, Sendable, CaseIterable { case succeeded, failed, interrupted, running }
+    public enum Outcome: String, Sendable, CaseIterable {
+        case succeeded, failed, interrupted, running
+        /// Its process ended without a word.
+        case died
+    }
 
     /// The run's id in the store.
     public var id: String
@@ -28,7 +32,7 @@ public struct RunSummary: Sendable {
     /// Warnings and errors of the run, each with its remedy.
     public var problems: [String]
 
-    /// Creates a summary.
+    /// Creates a description of a run.
     public init(
         id: String, pipeline: String, outcome: Outcome, started: Date, seconds: Double, nodes: [Node],
         commands: [String] = [], configuration: String = "", environment: [Fact] = [], gates: [Gate] = [],
@@ -79,7 +83,7 @@ public struct RunSummary: Sendable {
     }
 }
 
-extension RunSummary {
+extension ReportedRun {
     /// One node of the graph in a run.
     public struct Node: Sendable {
         /// What became of a node.
