@@ -174,6 +174,7 @@ public struct FakeMeasure: Stage {
     public static let name: StageName = "measure"
     public static let revision = 1
     public static let summary = "Measures texts."
+    public static let recordsNames = true
     @Input("What to measure.") var models: [FakeText]
     @Input("What to measure on.", role: .evaluation) var images: FakeTexts
     public init() {}

@@ -160,6 +160,20 @@ import Testing
         #expect(sink.messages == ["a: published what a crash had left complete"])
     }
 
+    @Test func `what a crash left of a file being written is no part of the artifact`() throws {
+        let bench = try Bench()
+        let text = "data world: splits\nteacher: train data=world.train steps=7"
+        let graph = try bench.graph(text)
+        let stop = StopRequest()
+        try bench.run(graph, stop: stop, sink: RecordingSink(atStep(6) { stop.request(signal: SIGINT) }))
+        let key = try #require(bench.store.unfinishedWork().first)
+        for name in ["output/.dat.nosync5A4D.H0MWqa", "state/.checkpoint.txt.123.tmp"] {
+            try Data("half".utf8).write(to: URL(filePath: bench.store.workPath(key)).appending(path: name))
+        }
+        let record = try bench.record(try bench.run(graph), "teacher")
+        #expect(record.files.map(\.path) == ["content.txt", "metrics.jsonl"])
+    }
+
     @Test func `the state of published work is never resumed`() throws {
         let bench = try Bench()
         let text = "data world: splits\nteacher: train data=world.train steps=7"

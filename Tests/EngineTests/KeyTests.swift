@@ -49,6 +49,19 @@ extension Tag { @Tag static var golden: Self }
         #expect(bench.states(try bench.run(moved)) == ["w": "cached", "a": "cached", "t": "cached"])
     }
 
+    @Test func `names are part of the key where the artifact holds them`() throws {
+        let bench = try Bench()
+        let result = try bench.run("data w: splits\na: train data=w.val\nb: measure models=[a] images=w.test")
+        let components = try bench.record(result, "b").components
+        #expect(components["name"] == "b")
+        #expect(components["name.input.models.0"] == "a")
+        let renamed = try bench.run(
+            "data w: splits\nc: train data=w.val\nb: measure models=[c] images=w.test")
+        #expect(bench.states(renamed) == ["w": "cached", "c": "cached", "b": "ran"])
+        let moved = try bench.run("data v: splits\nc: train data=v.val\nb: measure models=[c] images=v.test")
+        #expect(bench.states(moved) == ["v": "ran", "c": "cached", "b": "ran"])
+    }
+
     @Test func `what is computed in is part of the key`() throws {
         let bench = try Bench()
         let text = "data w: splits\nt: train data=w.val"

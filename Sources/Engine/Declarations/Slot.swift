@@ -8,10 +8,14 @@ final class Slot<Value: Sendable>: Sendable {
 
     var value: Value {
         guard let value = storage.withLock({ $0 }) else {
-            preconditionFailure("a stage read a property before the engine filled it: this is a Retort bug")
+            preconditionFailure(
+                "a stage read a property before the engine filled it (validate() may ask $input.isGiven): "
+                    + "this is a Retort bug")
         }
         return value
     }
 
     func fill(_ value: Value) { storage.withLock { $0 = value } }
+
+    func empty() { storage.withLock { $0 = nil } }
 }

@@ -18,6 +18,11 @@ public protocol Stage: Sendable {
     /// The section of the pipeline file in which the stage may stand.
     static var section: PipelineSection { get }
 
+    /// Whether the artifact holds the names of the node and of those it reads, so that a renamed node runs again.
+    ///
+    /// By default it does for data, whose name is part of every image's record.
+    static var recordsNames: Bool { get }
+
     /// Creates the stage with its default settings; the engine fills in the rest.
     init()
 
@@ -44,6 +49,8 @@ public protocol Stage: Sendable {
 extension Stage {
     /// The section `stages`.
     public static var section: PipelineSection { .stages }
+    /// Whether the stage makes data.
+    public static var recordsNames: Bool { section == .data }
     /// Accepts all settings.
     public func validate() throws {}
     /// Nothing from outside the store.

@@ -14,7 +14,11 @@ protocol InputProperty {
 
 extension Input: InputProperty {
     var isList: Bool { arity == .many }
-    func expect(_ count: Int) { presence.fill(Presence(count: count)) }
+    func expect(_ count: Int) {
+        presence.fill(Presence(count: count))
+        // What is given must not pass for left out until it is opened.
+        if count > 0 { slot.empty() }
+    }
     func fill(_ locations: [ArtifactLocation]) throws { slot.fill(try open(locations)) }
 }
 

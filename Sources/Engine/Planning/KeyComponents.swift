@@ -30,8 +30,8 @@ struct KeyComponents: Hashable, Sendable {
     /// The components as they were once stored.
     init(values: [String: String]) { self.values = values }
 
-    /// The components that do not depend on other nodes.
-    init(of node: Graph.Node, externalContent: [String: String]) {
+    /// The components that do not depend on what other nodes make.
+    init(of node: Graph.Node, in graph: Graph, externalContent: [String: String]) {
         let settings = node.stage.hashedSettings
         values = [:]
         values["kind"] = node.schema.output
@@ -42,6 +42,11 @@ struct KeyComponents: Hashable, Sendable {
         values["numerics"] = settings["precision"] ?? "fp32"
         for (name, value) in settings { values["setting.\(name)"] = value }
         for (name, digest) in externalContent { values["external.\(name)"] = digest }
+        guard type(of: node.stage).recordsNames else { return }
+        values["name"] = node.name
+        for (name, edge) in zip(Self.names(of: node.inputs, node), node.inputs) {
+            values["name.\(name)"] = graph.nodes[edge.producer].name
+        }
     }
 
     /// Adds the inputs, which are known once the nodes before this one are done.

@@ -58,7 +58,8 @@ public struct Planner {
         var components: KeyComponents
         do throws(Problems) {
             components = KeyComponents(
-                of: node, externalContent: try graph.externalContent(of: node, digests: store.digests))
+                of: node, in: graph,
+                externalContent: try graph.externalContent(of: node, digests: store.digests))
         } catch {
             problems.report(error)
             return stage

@@ -27,7 +27,7 @@ final class StageExecution {
             return try graph.inputRecord(edge, producer: record)
         }
         var components = KeyComponents(
-            of: node, externalContent: try graph.externalContent(of: node, digests: store.digests))
+            of: node, in: graph, externalContent: try graph.externalContent(of: node, digests: store.digests))
         components.add(inputs, of: node)
         let key = components.key
         if let record = try present(key) { return (record, true) }

@@ -21,7 +21,7 @@ struct Disk: Sendable {
     /// `isDurable` also waits for the disk, so that the new content survives a power cut.
     func replace(_ path: String, with data: Data, isDurable: Bool = true) throws {
         let folder = (path as NSString).deletingLastPathComponent
-        let temporary = "\(path).\(getpid()).tmp"
+        let temporary = "\(folder)/.\((path as NSString).lastPathComponent).\(getpid()).tmp"
         try createFolder(folder)
         do {
             try write(data, to: temporary, isDurable: isDurable)

@@ -9,6 +9,7 @@ extension Store {
     /// State without output is what a crash left of work that was already published: it must not be resumed.
     func prepareWork(_ key: String) throws {
         if !hasWork(key) { try discardWork(key) }
+        try removeHiddenFiles(below: workPath(key))
         try disk.createFolder(outputPath(key))
         try disk.createFolder("\(workPath(key))/state")
     }
@@ -16,6 +17,7 @@ extension Store {
     /// Measures the files of finished work, once every byte and every name of them is on the disk.
     func settle(_ key: String, records: Set<String>) throws -> [ArtifactRecord.FileRecord] {
         let output = outputPath(key)
+        try removeHiddenFiles(below: output)
         let records = records.union(Self.usualRecords)
         let paths = try disk.files(below: output).filter { $0 != ArtifactRecord.fileName }
         let files = try paths.map { path in
@@ -28,6 +30,15 @@ extension Store {
         let folders = Set(paths.flatMap(Self.folders))
         for folder in folders.sorted(by: >) { try disk.sync("\(output)/\(folder)") }
         return files
+    }
+
+    /// Removes what a crash left of files that were being replaced: Foundation and Retort write such files under
+    /// hidden names before they move them into place.
+    private func removeHiddenFiles(below folder: String) throws {
+        guard disk.exists(folder) else { return }
+        for path in try disk.files(below: folder) where path.split(separator: "/").last?.first == "." {
+            unlink("\(folder)/\(path)")
+        }
     }
 
     /// The folders above a relative path: `a/b/c` lies in `a` and `a/b`.
