@@ -1,4 +1,5 @@
 // The table from C++ exceptions to statuses, and the text of the last failure.
+#include <initializer_list>
 #include <new>
 #include <string>
 #include <string_view>
@@ -21,24 +22,27 @@ std::string_view essence(std::string_view text) {
     return text.substr(0, text.find('\n'));
 }
 
-bool mentions(std::string_view text, std::initializer_list<std::string_view> words) {
-    for (auto word : words) {
-        if (text.find(word) != std::string_view::npos) return true;
-    }
-    return false;
-}
+// Most of libtorch's checks throw a plain c10::Error, so only its words tell a shape from a dtype. The first row
+// that matches decides.
+struct Words {
+    CTStatus status;
+    std::initializer_list<std::string_view> any;
+};
 
-// Most of libtorch's checks throw a plain c10::Error, so only its words tell a shape from a dtype.
 CTStatus classify(std::string_view text) {
-    if (mentions(text, {"INTERNAL ASSERT", "please report a bug"})) return CT_INTERNAL;
-    if (mentions(text, {"can't allocate memory", "not enough memory", "out of memory", "invalid size, possibly overflow"})) {
-        return CT_OUT_OF_MEMORY;
-    }
-    if (mentions(text, {"same device", "CUDA", "cuDNN", "CUBLAS", "cuda"})) return CT_DEVICE;
-    if (mentions(text, {"dtype", "scalar type", "ScalarType", "result type", "same type", "data type"})) return CT_TYPE;
-    if (mentions(text, {"out of range", "out of bounds", "index "})) return CT_INDEX;
-    if (mentions(text, {"size", "shape", "dimension", "dims", "Dimension", "channels", "elements", "stride", "D or", "batch"})) {
-        return CT_SHAPE;
+    static const Words table[] = {
+        {CT_INTERNAL, {"INTERNAL ASSERT", "please report a bug"}},
+        {CT_OUT_OF_MEMORY, {"can't allocate memory", "not enough memory", "out of memory", "possibly overflow"}},
+        {CT_DEVICE, {"same device", "CUDA", "cuda", "cuDNN", "CUBLAS"}},
+        {CT_TYPE, {"dtype", "scalar type", "ScalarType", "result type", "same type", "data type"}},
+        {CT_INDEX, {"out of range", "out of bounds", "index "}},
+        {CT_SHAPE, {"size", "shape", "dimension", "Dimension", "dims", "D or", "channels", "elements", "stride",
+                    "batch"}},
+    };
+    for (const auto &row : table) {
+        for (auto words : row.any) {
+            if (text.find(words) != std::string_view::npos) return row.status;
+        }
     }
     return CT_INTERNAL;
 }

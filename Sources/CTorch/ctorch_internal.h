@@ -8,6 +8,7 @@
 #include <atomic>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -70,6 +71,14 @@ struct CTTensor_ : ct::Handle<ct::tensorMark> {
 namespace ct {
 
 inline at::Tensor &a_(CTTensor tensor) { return checked(tensor, "tensor")->value; }
+
+// For the questions that cannot fail and so have no status: a dead handle ends a debug build on the spot.
+inline const at::Tensor &live_(CTTensor tensor) {
+#ifdef DEBUG
+    if (tensor == nullptr || !tensor->isAlive()) __builtin_trap();
+#endif
+    return tensor->value;
+}
 
 inline std::optional<at::Tensor> opt_(CTTensor tensor) {
     return tensor ? std::optional<at::Tensor>(a_(tensor)) : std::nullopt;

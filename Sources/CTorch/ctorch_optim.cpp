@@ -19,8 +19,8 @@ using namespace ct;
 extern "C" {
 
 CTStatus ct_adamw_step(const CTTensor *parameters, const CTTensor *means, const CTTensor *squares,
-                       const CTTensor *steps, int64_t count, double lr, double beta1, double beta2, double eps,
-                       double weight_decay) {
+                       const CTTensor *steps, int64_t count, double lr, double beta1, double beta2,
+                       double eps, double weight_decay) {
     return guarded([&] {
         at::NoGradGuard noGrad;
         std::vector<at::Tensor> values, gradients, firsts, seconds, counts;
@@ -71,7 +71,8 @@ CTStatus ct_clip_grad_norm(const CTTensor *parameters, int64_t count, double max
         *norm = 0;
         if (gradients.empty()) return;
         auto total = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)));
-        at::_foreach_mul_(gradients, at::clamp_max(at::mul(at::reciprocal(at::add(total, 1e-6)), max_norm), 1.0));
+        auto scale = at::mul(at::reciprocal(at::add(total, 1e-6)), max_norm);
+        at::_foreach_mul_(gradients, at::clamp_max(scale, 1.0));
         *norm = total.item().toDouble();
     });
 }

@@ -3,9 +3,12 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/gt.h>
+#include <ATen/ops/logical_or.h>
+#include <ATen/ops/lt.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/randint.h>
 #include <ATen/ops/randperm.h>
+#include <ATen/ops/where.h>
 
 #include <cmath>
 
@@ -71,10 +74,17 @@ CTStatus ct_normal(CTGenerator g, const int64_t *shape, int64_t rank, double mea
 CTStatus ct_trunc_normal(CTGenerator g, const int64_t *shape, int64_t rank, double mean, double deviation,
                          double low, double high, int32_t dtype, CTTensor *out) {
     return filled(g, shape, rank, dtype, out, [&](at::Tensor &t) {
-        // torch.nn.init.trunc_normal_: uniform between the two tails, through the inverse of the distribution.
         auto below = [&](double x) { return (1 + std::erf((x - mean) / deviation / std::sqrt(2.0))) / 2; };
-        t.uniform_(2 * below(low) - 1, 2 * below(high) - 1, g_(g));
-        t.erfinv_().mul_(deviation * std::sqrt(2.0)).add_(mean).clamp_(low, high);
+        TORCH_CHECK_VALUE(below(high) - below(low) > 0.3, "the range from ", low, " to ", high,
+                          " keeps too little of the normal distribution to draw from it");
+        // Draws again what falls outside, as torch.nn.init.trunc_normal_ does since 2.13. The older way, through
+        // the inverse of the distribution, puts one value in ten million on the very border.
+        t.normal_(mean, deviation, g_(g));
+        for (;;) {
+            auto outside = at::logical_or(at::lt(t, low), at::gt(t, high));
+            if (!outside.any().item().toBool()) break;
+            t = at::where(outside, at::empty_like(t).normal_(mean, deviation, g_(g)), t);
+        }
     });
 }
 

@@ -84,10 +84,14 @@ const Cuda &cuda() {
             return result;
         }
         CTStatus status = guarded([&] {
-            if (at::globalContext().hasCUDA()) result.devices = int32_t(at::detail::getCUDAHooks().deviceCount());
+            if (!at::globalContext().hasCUDA()) return;
+            result.devices = int32_t(at::detail::getCUDAHooks().deviceCount());
         });
-        if (status != CT_OK) result.reason = ct_last_error();
-        else if (result.devices == 0) result.reason = "libtorch was built for CUDA, but found no device";
+        if (status != CT_OK) {
+            result.reason = ct_last_error();
+        } else if (result.devices == 0) {
+            result.reason = "libtorch was built for CUDA, but found no device";
+        }
         return result;
     }();
     return found;

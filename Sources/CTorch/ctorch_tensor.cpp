@@ -1,7 +1,7 @@
 // Handles, what a tensor is, and its way to and from host memory.
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "ctorch_internal.h"
@@ -20,24 +20,26 @@ void ct_free(CTTensor tensor) {
 
 int64_t ct_live_handles(void) { return liveHandles.load(std::memory_order_relaxed); }
 
-int64_t ct_rank(CTTensor tensor) { return tensor->value.dim(); }
+int64_t ct_rank(CTTensor tensor) { return live_(tensor).dim(); }
 
 void ct_sizes(CTTensor tensor, int64_t *sizes) {
-    auto shape = tensor->value.sizes();
+    auto shape = live_(tensor).sizes();
     std::copy(shape.begin(), shape.end(), sizes);
 }
 
-int32_t ct_dtype(CTTensor tensor) { return int32_t(tensor->value.scalar_type()); }
+int32_t ct_dtype(CTTensor tensor) { return int32_t(live_(tensor).scalar_type()); }
 
-int32_t ct_device(CTTensor tensor) { return tensor->value.is_cpu() ? -1 : int32_t(tensor->value.get_device()); }
-
-bool ct_is_contiguous(CTTensor tensor) { return tensor->value.is_contiguous(); }
-
-bool ct_is_channels_last(CTTensor tensor) {
-    return tensor->value.is_contiguous(at::MemoryFormat::ChannelsLast);
+int32_t ct_device(CTTensor tensor) {
+    return live_(tensor).is_cpu() ? -1 : int32_t(live_(tensor).get_device());
 }
 
-bool ct_requires_grad(CTTensor tensor) { return tensor->value.requires_grad(); }
+bool ct_is_contiguous(CTTensor tensor) { return live_(tensor).is_contiguous(); }
+
+bool ct_is_channels_last(CTTensor tensor) {
+    return live_(tensor).is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+bool ct_requires_grad(CTTensor tensor) { return live_(tensor).requires_grad(); }
 
 CTStatus ct_from_host(const void *bytes, size_t byte_count, const int64_t *shape, int64_t rank, int32_t dtype,
                       CTTensor *out) {
@@ -53,7 +55,8 @@ CTStatus ct_from_host(const void *bytes, size_t byte_count, const int64_t *shape
 CTStatus ct_to_host(CTTensor a, int32_t dtype, void *bytes, size_t byte_count) {
     return guarded([&] {
         auto tensor = a_(a).detach().to(at::kCPU, dtype_(dtype)).contiguous();
-        TORCH_CHECK(tensor.nbytes() == byte_count, "the tensor takes ", tensor.nbytes(), " bytes, not ", byte_count);
+        TORCH_CHECK(tensor.nbytes() == byte_count, "the tensor takes ", tensor.nbytes(),
+                    " bytes, not ", byte_count);
         if (byte_count > 0) std::memcpy(bytes, tensor.data_ptr(), byte_count);
     });
 }
@@ -66,7 +69,7 @@ CTStatus ct_data(CTTensor a, void **bytes, size_t *byte_count) {
     return guarded([&] {
         auto &tensor = a_(a);
         TORCH_CHECK(tensor.is_cpu(), "the memory of a tensor on another device cannot be read");
-        TORCH_CHECK(tensor.is_contiguous(), "the memory of a tensor with gaps or another order of strides was asked for");
+        TORCH_CHECK(tensor.is_contiguous(), "the memory of a tensor whose strides are not those of its shape");
         *bytes = tensor.data_ptr();
         *byte_count = tensor.nbytes();
     });

@@ -57,7 +57,7 @@ extension Generator {
         }
     }
 
-    /// Numbers of a normal distribution cut off at `low` and `high`, as `torch.nn.init.trunc_normal_` draws them.
+    /// Numbers of a normal distribution between `low` and `high`, drawn as `torch.nn.init.trunc_normal_` draws them.
     public func truncNormal(
         _ shape: [Int], mean: Double = 0, deviation: Double = 1, low: Double = -2, high: Double = 2,
         dtype: DType = .float32

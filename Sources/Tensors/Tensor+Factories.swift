@@ -42,7 +42,8 @@ extension Tensor {
 
     /// The numbers from `start` up to but not including `end`.
     public static func arange(
-        _ start: some TensorScalar, _ end: some TensorScalar, step: some TensorScalar = 1, dtype: DType = .int64
+        _ start: some TensorScalar, _ end: some TensorScalar, step: some TensorScalar = 1,
+        dtype: DType = .int64
     ) throws(TorchError) -> Tensor {
         try Tensor { ct_arange(start.scalar, end.scalar, step.scalar, dtype.rawValue, $0) }
     }

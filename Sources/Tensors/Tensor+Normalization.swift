@@ -11,8 +11,7 @@ extension Tensor {
         momentum: Double = 0.1, epsilon: Double = 1e-5
     ) throws(TorchError) -> Tensor {
         try Tensor(list: [self, weight, bias, runningMean, runningVariance]) { list, out in
-            guard let list else { return CT_INTERNAL }
-            return ct_batch_norm(
+            ct_batch_norm(
                 list[0], list[1], list[2], list[3], list[4], training, momentum, epsilon, out)
         }
     }
@@ -22,8 +21,7 @@ extension Tensor {
         _ shape: [Int], weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5
     ) throws(TorchError) -> Tensor {
         try Tensor(list: [self, weight, bias]) { list, out in
-            guard let list else { return CT_INTERNAL }
-            return withInts(shape) { ct_layer_norm(list[0], $0, $1, list[1], list[2], epsilon, out) }
+            withInts(shape) { ct_layer_norm(list[0], $0, $1, list[1], list[2], epsilon, out) }
         }
     }
 
@@ -34,8 +32,7 @@ extension Tensor {
         query: Tensor, key: Tensor, value: Tensor, mask: Tensor? = nil, causal: Bool = false
     ) throws(TorchError) -> Tensor {
         try Tensor(list: [query, key, value, mask]) { list, out in
-            guard let list else { return CT_INTERNAL }
-            return ct_scaled_dot_product_attention(list[0], list[1], list[2], list[3], causal, out)
+            ct_scaled_dot_product_attention(list[0], list[1], list[2], list[3], causal, out)
         }
     }
 

@@ -6,7 +6,7 @@ internal import CTorch
 /// `Sendable`: hand it to another thread whole (`sending`) or not at all. Every operation throws, because
 /// running out of memory has to fail one stage and not the process.
 public final class Tensor {
-    // Only the funnels below and in Tensor+Lists.swift touch it. ARC may free a tensor right after the last
+    // Only the funnels below touch it. ARC may free a tensor right after the last
     // use of the *Swift* reference, which can be before the C call that got its handle returns: every use
     // therefore happens inside `withExtendedLifetime`.
     private let handle: CTTensor
@@ -122,7 +122,7 @@ extension Tensor {
     /// Runs an operation on any number of tensors, some of which may be missing.
     convenience init(
         list tensors: [Tensor?], operation: StaticString = #function,
-        _ body: (UnsafePointer<CTTensor?>?, Out) -> CTStatus
+        _ body: (UnsafePointer<CTTensor?>, Out) -> CTStatus
     ) throws(TorchError) {
         var out: CTTensor?
         let status = Tensor.withHandles(tensors) { body($0, &out) }
@@ -146,12 +146,16 @@ extension Tensor {
 
     /// Calls `body` with the handles of a list of tensors, valid for the length of the call.
     static func withHandles<Result>(
-        _ tensors: [Tensor?], _ body: (UnsafePointer<CTTensor?>?) -> Result
+        _ tensors: [Tensor?], _ body: (UnsafePointer<CTTensor?>) -> Result
     ) -> Result {
         withExtendedLifetime(tensors) {
-            withUnsafeTemporaryAllocation(of: CTTensor?.self, capacity: tensors.count) { handles in
+            withUnsafeTemporaryAllocation(of: CTTensor?.self, capacity: Swift.max(1, tensors.count)) {
+                handles in
                 for (index, tensor) in tensors.enumerated() { handles[index] = tensor?.handle }
-                return body(UnsafePointer(handles.baseAddress))
+                guard let list = handles.baseAddress else {
+                    preconditionFailure("an allocation of at least one element has an address")
+                }
+                return body(UnsafePointer(list))
             }
         }
     }

@@ -47,7 +47,8 @@ public enum Torch {
 
     /// The number of CUDA devices; zero where there is no CUDA.
     ///
-    /// The first use loads the CUDA part of libtorch.
+    /// The first use loads the CUDA part of libtorch. Ask before the first backward pass of the process: it
+    /// settles for good which devices there are.
     public static var cudaDeviceCount: Int { Int(ct_cuda_device_count()) }
 
     /// Whether there is a CUDA device that can be used.

@@ -13,6 +13,8 @@ import Testing
         try expectEqual(generator.normal([7], mean: 0.5, deviation: 2), "normal")
         try expectEqual(generator.normal([40]), "long normal")
         try expectEqual(generator.truncNormal([6, 5], deviation: 0.02), "truncated")
+        try expectEqual(
+            generator.truncNormal([40], mean: 0.25, deviation: 0.5, low: -0.25, high: 1), "tightly truncated")
         try expectEqual(generator.bernoulli([20], probability: 0.3), "bernoulli")
         try expectEqual(generator.integers([10], in: -3..<9), "integers")
         try expectEqual(generator.randperm(17), "permutation")
