@@ -55,36 +55,11 @@ public enum Fixtures {
     }
 }
 
-/// How far numbers may be from the reference's; the one table of the project.
-public struct Tolerance: Sendable {
-    let relative, absolute: Double
-
-    /// One operation or layer in `float32`.
-    public static let layer = Tolerance(relative: 1e-5, absolute: 1e-5)
-    /// A whole network in `float32`.
-    public static let network = Tolerance(relative: 1e-3, absolute: 3e-4)
-    /// The gradients of a whole network in `float32`.
-    public static let gradient = Tolerance(relative: 1e-3, absolute: 1e-3)
-
-    /// What is wrong with numbers, or nil when all are close to the expected ones.
-    public func problem(_ actual: [Float], _ expected: [Float]) -> String? {
-        guard actual.count == expected.count else {
-            return "\(actual.count) numbers instead of \(expected.count)"
-        }
-        for (index, (a, b)) in zip(actual, expected).enumerated() {
-            let difference = abs(Double(a) - Double(b))
-            // A comparison that is false for NaN, too.
-            guard difference <= absolute + relative * abs(Double(b)) else {
-                return "element \(index) is \(a) instead of \(b)"
-            }
-        }
-        return nil
-    }
-
-    /// What is wrong with a tensor, or nil when it is close to the one of that name in a file.
-    public func problem(_ actual: Tensor, _ file: SafetensorsFile, _ name: String) throws -> String? {
-        let expected = try file.tensor(name)
-        guard actual.shape == expected.shape else { return "\(actual.shape) instead of \(expected.shape)" }
-        return try problem(actual.floats(), file.floats(name))
+extension Tolerance {
+    /// The first place where a tensor is too far from the one of that name in a file; nil when there is none.
+    public func mismatch(_ tensor: Tensor, _ file: SafetensorsFile, _ name: String) throws -> String? {
+        let expected = try file.tensor(name).shape
+        guard tensor.shape == expected else { return "\(tensor.shape) instead of \(expected)" }
+        return try mismatch(tensor.floats(), file.floats(name))
     }
 }

@@ -9,15 +9,17 @@ import Testing
         let (norm, parameters) = try filled { try BatchNorm2d($0, 3) }
         let file = try SafetensorsFile(results)
         let first = try Fixtures.tensor("batch.0", 4, 3, 2, 2)
-        #expect(try Tolerance.layer.problem(norm(first, mode: .training), file, "batchnorm.training") == nil)
+        #expect(
+            try Tolerance.float32.mismatch(norm(first, mode: .training), file, "batchnorm.training") == nil)
         _ = try norm(Fixtures.tensor("batch.1", 4, 3, 2, 2, scale: 2, offset: 1), mode: .training)
         for name in ["running_mean", "running_var"] {
             let value = try #require(parameters[name])
-            #expect(try Tolerance.layer.problem(value, file, "batchnorm.\(name)") == nil)
+            #expect(try Tolerance.float32.mismatch(value, file, "batchnorm.\(name)") == nil)
         }
         #expect(try parameters["num_batches_tracked"]?.ints() == [2])
         #expect(
-            try Tolerance.layer.problem(norm(first, mode: .evaluation), file, "batchnorm.evaluation") == nil)
+            try Tolerance.float32.mismatch(norm(first, mode: .evaluation), file, "batchnorm.evaluation")
+                == nil)
     }
 
     @Test func `frozen statistics stay, while scale and shift learn`() throws {
@@ -42,16 +44,16 @@ import Testing
             for batch in batches { _ = try norm(batch, mode: .evaluation) }
         }
         for (batch, old) in zip(batches, before) {
-            #expect(try Tolerance.layer.problem(norm(batch, mode: .evaluation).floats(), old) == nil)
+            #expect(try Tolerance.float32.mismatch(norm(batch, mode: .evaluation).floats(), old) == nil)
         }
         let all = try Tensor.cat(batches)
         let mean = try all.mean(dims: [0, 2, 3]).floats()
-        #expect(try Tolerance.layer.problem(#require(parameters["running_mean"]).floats(), mean) == nil)
+        #expect(try Tolerance.float32.mismatch(#require(parameters["running_mean"]).floats(), mean) == nil)
         let variance = try all.variance(dims: [0, 2, 3], unbiased: false).floats()
-        #expect(try Tolerance.layer.problem(#require(parameters["running_var"]).floats(), variance) == nil)
+        #expect(try Tolerance.float32.mismatch(#require(parameters["running_var"]).floats(), variance) == nil)
         // The batch that the statistics come from is normalised alike in both modes.
         let evaluated = try norm(all, mode: .evaluation).floats()
-        #expect(try Tolerance.layer.problem(norm(all, mode: .training).floats(), evaluated) == nil)
+        #expect(try Tolerance.float32.mismatch(norm(all, mode: .training).floats(), evaluated) == nil)
     }
 
     @Test func `observation ends with re-estimation`() throws {

@@ -26,7 +26,7 @@ func filled<Layer>(_ build: (Scope) throws -> Layer) throws -> (layer: Layer, pa
         }
         let y = try conv(Fixtures.tensor("image", 2, 4, size, size))
         let name = "same.k\(kernel).s\(stride).g\(groups).n\(size)"
-        #expect(try Tolerance.layer.problem(y, SafetensorsFile(results), name) == nil)
+        #expect(try Tolerance.float32.mismatch(y, SafetensorsFile(results), name) == nil)
     }
 
     @Test func `symmetric padding differs from it at even sizes only`() throws {
@@ -47,12 +47,13 @@ func filled<Layer>(_ build: (Scope) throws -> Layer) throws -> (layer: Layer, pa
         let file = try SafetensorsFile(results)
         let x = try Fixtures.tensor("tokens", 2, 5, 12).requiresGrad(true)
         let y = try block(x, mode: .training)
-        #expect(try Tolerance.layer.problem(y, file, "block.output") == nil)
+        #expect(try Tolerance.float32.mismatch(y, file, "block.output") == nil)
         try (y * Fixtures.tensor("tokens.cotangent", 2, 5, 12)).sum().backward()
-        #expect(try Tolerance.layer.problem(#require(try x.grad), file, "block.input_gradient") == nil)
+        #expect(try Tolerance.float32.mismatch(#require(try x.grad), file, "block.input_gradient") == nil)
         let gradients = try parameters.named.map { ($0.name, try #require(try $0.tensor.grad)) }
         #expect(
-            try Tolerance.gradient.problem(Fixtures.probes(gradients), file.floats("block.gradients")) == nil)
+            try Tolerance.float32Network.mismatch(Fixtures.probes(gradients), file.floats("block.gradients"))
+                == nil)
     }
 
     @Test func `whole images are dropped, and the others scaled`() throws {
@@ -77,7 +78,7 @@ func filled<Layer>(_ build: (Scope) throws -> Layer) throws -> (layer: Layer, pa
         #expect(tokens.shape == [1, 4, 5])
         let second = try embed(image.slice(dim: 2, from: 0, to: 4).slice(dim: 3, from: 4, to: 8))
         #expect(
-            try Tolerance.layer.problem(
+            try Tolerance.float32.mismatch(
                 tokens.select(dim: 1, index: 1).floats(), second.select(dim: 1, index: 0).floats()) == nil)
     }
 }

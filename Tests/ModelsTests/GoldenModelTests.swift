@@ -29,19 +29,19 @@ struct FilledModel {
         let images = try Fixtures.tensor("images", batch, 3, imageSize, imageSize)
         let features = try model.features(images, mode: mode)
         #expect(features.shape == [batch, model.featureWidth])
-        #expect(try Tolerance.network.problem(features, file, "\(name).features") == nil)
+        #expect(try Tolerance.float32Network.mismatch(features, file, "\(name).features") == nil)
         if mode == .training, !model.normalizations.isEmpty {
             // The reference's second pass starts from running statistics that its first pass moved.
             _ = try model.features(images, mode: mode)
         }
         let logits = try model.head(features)
-        #expect(try Tolerance.network.problem(logits, file, "\(name).logits") == nil)
+        #expect(try Tolerance.float32Network.mismatch(logits, file, "\(name).logits") == nil)
         guard file["\(name).gradients"] != nil else { return }
         try Loss.crossEntropy(logits, Tensor((0..<batch).map { [3, 0][$0 % 2] })).backward()
         let gradients = try parameters.named.filter { $0.kind == .parameter }
             .map { ($0.name, try #require(try $0.tensor.grad)) }
         let probes = try Fixtures.probes(gradients)
-        #expect(try Tolerance.gradient.problem(probes, file.floats("\(name).gradients")) == nil)
+        #expect(try Tolerance.float32Network.mismatch(probes, file.floats("\(name).gradients")) == nil)
     }
 }
 
@@ -64,7 +64,8 @@ struct FilledModel {
             .map { ($0.name, $0.tensor) }
         let file = try SafetensorsFile(Fixtures.url("models/results.safetensors"))
         #expect(
-            try Tolerance.network.problem(Fixtures.probes(buffers), file.floats("\(name).buffers")) == nil)
+            try Tolerance.float32Network.mismatch(Fixtures.probes(buffers), file.floats("\(name).buffers"))
+                == nil)
         #expect(try filled.parameters["bn2.num_batches_tracked"]?.ints() == [2])
     }
 
@@ -86,7 +87,7 @@ struct FilledModel {
         }
         let before = try outputs(.evaluation)
         try model.reestimateBatchNorm(on: batches)
-        #expect(try Tolerance.network.problem(outputs(.evaluation), before) == nil)
+        #expect(try Tolerance.float32Network.mismatch(outputs(.evaluation), before) == nil)
         #expect(parameters["conv_stem.weight"]?.requiresGrad == true)
         let (after, range) = (try outputs(.training), before.map(abs).max() ?? 0)
         #expect(zip(after, before).allSatisfy { abs($0 - $1) < 0.5 * range })
@@ -107,7 +108,8 @@ struct FilledModel {
         let table = try Fixtures.tensor("pos_embed", 1, 17, 6)
         let file = try SafetensorsFile(Fixtures.url("models/results.safetensors"))
         #expect(
-            try Tolerance.layer.problem(ViT.resample(positions: table, to: grid), file, "pos_embed.\(grid)")
+            try Tolerance.float32.mismatch(
+                ViT.resample(positions: table, to: grid), file, "pos_embed.\(grid)")
                 == nil)
         #expect(try ViT.resample(positions: table, to: 4).floats() == table.floats())
     }
