@@ -74,8 +74,11 @@ let package = Package(
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Engine", "Diagnostics", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CTorch", "Safetensors", "TestSupport"]),
-        .testTarget(name: "LayersTests", dependencies: ["Layers", "Tensors", "Safetensors", "TestSupport"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "Layers", "Tensors", "Safetensors", "TestSupport"]),
+        .testTarget(
+            name: "LayersTests", dependencies: ["Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
+        .testTarget(
+            name: "ModelsTests",
+            dependencies: ["Models", "Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
         .testTarget(name: "VisionTests", dependencies: ["Vision", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "WorldTests", dependencies: ["World", "Vision", "TestSupport"]),
         .testTarget(name: "SearchTests", dependencies: ["Search", "Tensors", "Diagnostics", "TestSupport"]),

@@ -89,9 +89,17 @@ final class ChannelObserver {
     func observe(_ x: Tensor) throws {
         guard isObserving else { return }
         let shape = x.shape
-        let size = Double(shape[0] * shape[2] * shape[3])
-        let batchMean = try x.mean(dims: [0, 2, 3]).doubles()
-        let batchSpread = try x.variance(dims: [0, 2, 3], unbiased: false).doubles().map { $0 * size }
+        let (channels, size) = (shape[1], Double(shape[0] * shape[2] * shape[3]))
+        // With a momentum of one the running statistics are the batch's, in one fast pass over it.
+        let running = try (
+            mean: Tensor.zeros([channels]).to(x.device), variance: Tensor.ones([channels]).to(x.device)
+        )
+        _ = try x.batchNorm(
+            weight: nil, bias: nil, runningMean: running.mean, runningVariance: running.variance,
+            training: true, momentum: 1)
+        let batchMean = try running.mean.doubles()
+        // The unbiased variance of a single value does not exist.
+        let batchSpread = try running.variance.doubles().map { size > 1 ? $0 * (size - 1) : 0 }
         if count == 0 { (mean, spread) = (batchMean.map { _ in 0 }, batchMean.map { _ in 0 }) }
         let total = count + size
         for channel in mean.indices {

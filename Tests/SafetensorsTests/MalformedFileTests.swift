@@ -1,9 +1,12 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 @Suite struct MalformedFileTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     /// Opens a file of this header and as many zero bytes, and gives what is wrong with it.
     func problem(header: String, data: Int = 0) throws -> SafetensorsError.Problem? {
@@ -12,7 +15,7 @@ import Testing
     }
 
     func problem(file: Data) throws -> SafetensorsError.Problem? {
-        let url = folder.url("bad.safetensors")
+        let url = folder.appending("bad.safetensors")
         try file.write(to: url)
         do {
             _ = try SafetensorsFile(url)
@@ -37,7 +40,7 @@ import Testing
 
     @Test func `an absent or empty file is named`() throws {
         #expect(try problem(file: Data()) == .tooShort(bytes: 0))
-        let url = folder.url("absent.safetensors")
+        let url = folder.appending("absent.safetensors")
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(url) }
         #expect(error?.description == "\(url.path): cannot open the file: No such file or directory")
     }

@@ -1,10 +1,13 @@
 import Diagnostics
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsFileTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test func `a file of the reference implementation is read`() throws {
         let file = try SafetensorsFile(referenceFile)
@@ -22,7 +25,7 @@ import Testing
     }
 
     @Test func `a file equals the reference implementation's byte for byte`() throws {
-        let url = folder.url("copy.safetensors")
+        let url = folder.appending("copy.safetensors")
         let tensors = [
             TensorToStore("naïve \"name\"\n", .uint8, [2]) { [200, 3] },
             TensorToStore("mask", .bool, [3]) { [1, 0, 1] },
@@ -39,7 +42,7 @@ import Testing
     }
 
     @Test func `metadata survive whatever characters they hold`() throws {
-        let url = folder.url("metadata.safetensors")
+        let url = folder.appending("metadata.safetensors")
         let metadata = ["key \"1\"": "line\nbreak\u{1}\\ tab\t", "emoji": "🧪", "": "empty"]
         try SafetensorsFile.write([], metadata: metadata, to: url)
         #expect(try SafetensorsFile(url).metadata == metadata)
@@ -47,18 +50,18 @@ import Testing
 
     @Test func `a failed write leaves the old file and no other`() throws {
         struct Interrupted: Error {}
-        let url = folder.url("model.safetensors")
+        let url = folder.appending("model.safetensors")
         try SafetensorsFile.write([TensorToStore("a", [1], [1] as [Float])], to: url)
         #expect(throws: Interrupted.self) {
             try SafetensorsFile.write(
                 [TensorToStore("a", .float32, [1]) { throw Interrupted() }], to: url)
         }
         #expect(try SafetensorsFile(url).floats("a") == [1])
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.safetensors"])
+        #expect(try folder.files() == ["model.safetensors"])
     }
 
     @Test func `a tensor whose bytes do not fit its shape is not written`() {
-        let url = folder.url("short.safetensors")
+        let url = folder.appending("short.safetensors")
         #expect(throws: problem(url, .sizeMismatch(tensor: "a", type: .float32, shape: [2], bytes: 4))) {
             try SafetensorsFile.write([TensorToStore("a", [2], [1] as [Float])], to: url)
         }
@@ -91,19 +94,4 @@ func problem(_ url: URL, _ problem: SafetensorsError.Problem) -> SafetensorsErro
     SafetensorsError(url.path, problem)
 }
 
-let referenceFile = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Fixtures/safetensors/reference.safetensors")
-
-/// A folder that goes away with the test.
-final class TemporaryFolder {
-    let path: String
-
-    init() {
-        path = FileManager.default.temporaryDirectory.appending(path: "retort-\(UUID().uuidString)").path
-        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func url(_ name: String) -> URL { URL(filePath: path).appending(path: name) }
-}
+let referenceFile = Fixtures.url("safetensors/reference.safetensors")
