@@ -1,6 +1,6 @@
 /// Sentences about scenes, made from the same ids as the picture.
 enum Caption {
-    /// "a red striped cone on a tiled floor with two other objects"
+    /// A sentence such as "a red striped cone on a tiled floor with two other objects".
     static func object(_ pairing: Pairing, _ tint: Tint, _ background: Background, others: Int) -> String {
         let company =
             switch others {

@@ -53,10 +53,12 @@ extension Scene {
             bodies.append(.stray(across: 2, along: -2...2, size: 0.2...0.5, &random))
         }
         return Scene(
-            domain: .generic, classIndex: index, texture: texture, caption: Caption.article(name) + " seen from above",
+            domain: .generic, classIndex: index, texture: texture,
+            caption: Caption.article(name) + " seen from above",
             camera: .above(halfWidth: random.uniform(1.5...2.5), &random),
             light: .random(height: 0.6...2, &random), sky: Sky(),
-            planes: [.ground(.tinted(texture, frequency: 0.7...2.2, &random), layers: layers)], bodies: bodies,
+            planes: [.ground(.tinted(texture, frequency: 0.7...2.2, &random), layers: layers)],
+            bodies: bodies,
             film: .random(&random))
     }
 
@@ -78,9 +80,11 @@ extension Scene {
             domain: .generic, classIndex: index, caption: Caption.article(name),
             camera: .looking(
                 from: Vector3(random.uniform(-0.5...0.5), random.uniform(0.8...2.2), -3.5),
-                at: Vector3(random.uniform(-1...1), random.uniform(0.3...1.4), 2), slope: random.uniform(0.45...0.7),
+                at: Vector3(random.uniform(-1...1), random.uniform(0.3...1.4), 2),
+                slope: random.uniform(0.45...0.7),
                 roll: random.uniform(-0.2...0.2)),
-            light: .random(height: 0.4...2, &random), sky: random.chance(0.5) ? .clear(&random) : .overcast(&random),
+            light: .random(height: 0.4...2, &random),
+            sky: random.chance(0.5) ? .clear(&random) : .overcast(&random),
             planes: planes, bodies: bodies, film: .random(&random))
     }
 }
@@ -128,7 +132,8 @@ extension Body {
     ) -> Body {
         .placed(
             random.pick(Shape.allCases),
-            at: Vector3(random.uniform(-across...across), 0, random.uniform(along)), size: random.uniform(size),
+            at: Vector3(random.uniform(-across...across), 0, random.uniform(along)),
+            size: random.uniform(size),
             random.pick(Tint.allCases).jittered(&random), texture: random.pick(Texture.allCases), &random)
     }
 }

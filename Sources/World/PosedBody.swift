@@ -30,7 +30,9 @@ struct PosedBody {
 
     /// The point at a depth behind a screen coordinate, in the body's coordinates.
     @inline(__always)
-    func point(_ x: Float, _ y: Float, _ depth: Float) -> Vector3 { origin + (forward + right * x + up * y) * depth }
+    func point(_ x: Float, _ y: Float, _ depth: Float) -> Vector3 {
+        origin + (forward + right * x + up * y) * depth
+    }
 
     /// The depth at which a ray from the camera first meets the body, if it does so before `limit`.
     @inline(__always)

@@ -137,7 +137,9 @@ extension Renderer {
     @inline(__always)
     func position(_ x: Int, _ y: Int) -> (x: Float, y: Float) { (screen[x], -screen[y]) }
 
-    /// The colour of every sample. One pass for each thing that is seen, so that its constants stay at hand.
+    /// The colour of every sample.
+    ///
+    /// One pass for each thing that is seen, so that its constants stay at hand.
     private func colours() -> [Vector3] {
         let frame = scene.camera.frame
         let pitch = scene.camera.slope * 2 / Float(side)
@@ -153,7 +155,8 @@ extension Renderer {
             }
             for (index, body) in bodies.enumerated() {
                 guard let columns = samples(body.columns), let rows = samples(body.rows) else { continue }
-                forEachSample(of: UInt8(1 + planes.count + index), rows: rows, columns: columns) { at, x, y, t in
+                forEachSample(of: UInt8(1 + planes.count + index), rows: rows, columns: columns) {
+                    at, x, y, t in
                     let direction = frame.z + frame.x * x + frame.y * y
                     colours[at] = body.colour(x, y, t, direction, t * pitch, scene.light)
                 }

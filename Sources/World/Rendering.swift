@@ -55,22 +55,23 @@ extension Renderer {
         let corners = [(2 * x, 2 * y), (2 * x + 1, 2 * y), (2 * x, 2 * y + 1), (2 * x + 1, 2 * y + 1)]
         let indices = corners.map { $0.1 * side + $0.0 }
         let best = indices.max { a, b in
-            let countA = indices.count { owner[$0] == owner[a] }, countB = indices.count { owner[$0] == owner[b] }
+            let countA = indices.count { owner[$0] == owner[a] },
+                countB = indices.count { owner[$0] == owner[b] }
             return (countA, depth[b]) < (countB, depth[a])
         }
         let instance = owner[best ?? indices[0]]
         let shown = zip(corners, indices).filter { owner[$0.1] == instance }
-        let share = 1 / Float(shown.count)
-        var meanDepth: Float = 0
+        var totalDepth: Float = 0
         var normal = Vector3.zero
         for (corner, index) in shown {
-            meanDepth += depth[index] * share
+            totalDepth += depth[index]
             normal = normal + self.normal(corner.0, corner.1)
         }
         let toCamera = scene.camera.frame.local(normal)
         let length = toCamera.length
         return Truth(
-            instance: instance, segment: segment(shown[0].0.0, shown[0].0.1), depth: meanDepth,
+            instance: instance, segment: segment(shown[0].0.0, shown[0].0.1),
+            depth: totalDepth / Float(shown.count),
             normal: length > 0 ? Vector3(toCamera.x, toCamera.y, -toCamera.z) * (1 / length) : .zero)
     }
 }

@@ -25,7 +25,8 @@ extension Scene {
         var layers = spots(kind, on: skin, &random)
         for _ in 0..<random.integer(below: 4) { layers.append(.hair(&random)) }
         return Scene(
-            domain: .blobs, classIndex: index, caption: "\(Caption.article(kind.rawValue)) spot on mottled skin",
+            domain: .blobs, classIndex: index,
+            caption: "\(Caption.article(kind.rawValue)) spot on mottled skin",
             camera: .above(halfWidth: random.uniform(1.6...2.2), &random),
             light: .random(height: 1...2, &random), sky: Sky(), planes: [.ground(ground, layers: layers)],
             film: .random(&random))
@@ -42,9 +43,12 @@ extension Scene {
             Layer(
                 region: .disc(
                     u: centre.u + offset, v: centre.v, radius: radius, raggedness: ragged),
-                surface: surface, segment: .rounded, softness: random.uniform(0.05...0.15), seed: random.next())
+                surface: surface, segment: .rounded, softness: random.uniform(0.05...0.15),
+                seed: random.next())
         }
-        func surface(_ texture: Texture, _ a: Vector3, _ b: Vector3, _ f: Float, _ random: inout KeyedRandom) -> Surface {
+        func surface(_ texture: Texture, _ a: Vector3, _ b: Vector3, _ f: Float, _ random: inout KeyedRandom)
+            -> Surface
+        {
             .random(texture, a, b, f, grain: 0.25, &random)
         }
         let smooth = random.uniform(0.1...0.25)
@@ -61,13 +65,15 @@ extension Scene {
             let ringed = surface(.rings, brown, mix(brown, skin, 0.6), random.uniform(1.8...2.8), &random)
             return [spot(ringed, radius: radius, ragged: smooth, &random)]
         case .scaly:
-            let scaly = surface(.bricks, mix(brown, skin, 0.5), Vector3(0.9, 0.85, 0.8), random.uniform(1.6...2.6), &random)
+            let scaly = surface(
+                .bricks, mix(brown, skin, 0.5), Vector3(0.9, 0.85, 0.8), random.uniform(1.6...2.6), &random)
             return [spot(scaly, radius: radius, ragged: smooth, &random)]
         case .haloed:
             let halo = surface(.plain, mix(skin, Vector3(0.8, 0.3, 0.3), 0.5), skin, 1, &random)
             return [
                 spot(halo, radius: radius * 1.5, ragged: smooth, &random),
-                spot(surface(.plain, brown, brown, 1, &random), radius: radius * 0.7, ragged: smooth, &random),
+                spot(
+                    surface(.plain, brown, brown, 1, &random), radius: radius * 0.7, ragged: smooth, &random),
             ]
         case .twin:
             let plain = surface(.plain, brown, brown, 1, &random)

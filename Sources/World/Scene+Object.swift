@@ -35,7 +35,8 @@ extension Scene {
         let position =
             subject.body.position
             + Vector3(bearing.x, random.uniform(style.elevation), bearing.y).normalized * distance
-        let aim = Vector3(random.uniform(-0.25...0.25), random.uniform(-0.2...0.2), random.uniform(-0.25...0.25))
+        let aim = Vector3(
+            random.uniform(-0.25...0.25), random.uniform(-0.2...0.2), random.uniform(-0.25...0.25))
         let surroundings = Surroundings(background, wallBehind: towardsCamera, &random)
         var scene = Scene(
             domain: domain, classIndex: index, shape: pairing.shape, texture: pairing.texture,

@@ -28,7 +28,8 @@ private struct Land {
 
     init(_ random: inout KeyedRandom) {
         let base = random.pick(Self.greens + Self.soils) * random.uniform(0.8...1.2)
-        ground = .random(.blotches, base, base * random.uniform(0.8...1.1), random.uniform(0.5...1.5), grain: 0.4, &random)
+        ground = .random(
+            .blotches, base, base * random.uniform(0.8...1.1), random.uniform(0.5...1.5), grain: 0.4, &random)
     }
 
     mutating func cover(_ use: LandUse, _ random: inout KeyedRandom) {
@@ -38,12 +39,14 @@ private struct Land {
         case .crops:
             ground = .random(.stripes, green, soil, random.uniform(1.4...2.6), grain: 0.3, &random)
             let other = random.chance(0.5) ? green * 1.2 : soil * 1.1
-            field(.random(random.pick([.stripes, .plain]), other, other * 0.8, 2, grain: 0.3, &random), &random)
+            field(
+                .random(random.pick([.stripes, .plain]), other, other * 0.8, 2, grain: 0.3, &random), &random)
         case .orchard:
             ground = .random(.plain, soil, soil, 1, grain: 0.3, &random)
             rows(of: green * 0.7, spacing: random.uniform(0.6...0.85), &random)
         case .forest:
-            ground = .random(.blotches, green * 0.45, green * 0.7, random.uniform(1.5...3), grain: 0.6, &random)
+            ground = .random(
+                .blotches, green * 0.45, green * 0.7, random.uniform(1.5...3), grain: 0.6, &random)
             scatter(16, [.sphere, .cone], size: 0.25...0.45, [green * 0.55, green * 0.75], &random)
         case .scrub:
             ground = .random(.blotches, soil, green * 0.8, random.uniform(1...2.2), grain: 0.8, &random)
@@ -69,7 +72,8 @@ private struct Land {
             let blue = Vector3(0.12, 0.26, 0.42) * random.uniform(0.7...1.4)
             layers.append(
                 Layer(
-                    region: .side(direction: random.direction(), offset: random.uniform(-1...0.3), wiggle: 1.2),
+                    region: .side(
+                        direction: random.direction(), offset: random.uniform(-1...0.3), wiggle: 1.2),
                     surface: .random(.plain, blue, blue, 1, grain: 0.15, &random), segment: .water,
                     softness: 0.1, seed: random.next()))
         }
@@ -107,7 +111,8 @@ private struct Land {
                 region: .band(
                     direction: random.direction(), offset: random.uniform(-0.5...0.5), halfWidth: halfWidth,
                     wiggle: random.uniform(1.2...2.2)),
-                surface: .random(.plain, blue, blue, 1, grain: 0.15, &random), segment: .water, softness: 0.08,
+                surface: .random(.plain, blue, blue, 1, grain: 0.15, &random), segment: .water,
+                softness: 0.08,
                 seed: random.next()))
     }
 

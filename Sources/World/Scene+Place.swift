@@ -61,22 +61,33 @@ private struct Site {
                 surface: .random(.plain, grey * 0.6, grey, 1, grain: 0.15, &random), segment: .path)
             planes = [.ground(.random(.grid, grey * 1.3, grey, 1.5, &random), layers: [road])]
             let walls = [Vector3(0.7, 0.4, 0.3), Vector3(0.8, 0.72, 0.55), Vector3(0.6, 0.62, 0.66)]
-            line(3, [.box], across: random.uniform(2.2...2.7), size: 1.8...2.3, walls, texture: .bricks, &random)
+            line(
+                3, [.box], across: random.uniform(2.2...2.7), size: 1.8...2.3, walls, texture: .bricks,
+                &random)
         case .field:
             let pattern = random.pick([Texture.stripes, .blotches, .plain])
-            planes = [.ground(.random(pattern, grass, grass * 0.75, random.uniform(0.5...1.2), grain: 0.4, &random))]
-            stand(random.integer(below: 4), [.sphere, .cone], z: 6...12, size: 0.6...1.2, [grass * 0.6], &random)
+            planes = [
+                .ground(.random(pattern, grass, grass * 0.75, random.uniform(0.5...1.2), grain: 0.4, &random))
+            ]
+            stand(
+                random.integer(below: 4), [.sphere, .cone], z: 6...12, size: 0.6...1.2, [grass * 0.6], &random
+            )
         case .woods:
             let path = Layer(
                 region: .band(direction: (0, 1), offset: 0, halfWidth: 0.5, wiggle: 1),
-                surface: .random(.plain, Vector3(0.5, 0.4, 0.26), grass, 1, grain: 0.3, &random), segment: .path,
+                surface: .random(.plain, Vector3(0.5, 0.4, 0.26), grass, 1, grain: 0.3, &random),
+                segment: .path,
                 seed: random.next())
-            planes = [.ground(.random(.blotches, grass * 0.6, grass * 0.4, 1.5, grain: 0.5, &random), layers: [path])]
+            planes = [
+                .ground(
+                    .random(.blotches, grass * 0.6, grass * 0.4, 1.5, grain: 0.5, &random), layers: [path])
+            ]
             stand(12, [.cone, .capsule], z: -0.5...7, size: 0.9...1.6, [grass * 0.5, grass * 0.8], &random)
         case .beach:
             let blue = Vector3(0.16, 0.42, 0.6) * random.uniform(0.7...1.3)
             let sea = Layer(
-                region: .side(direction: (1, random.uniform(-0.3...0.3)), offset: random.uniform(0.5...3), wiggle: 1),
+                region: .side(
+                    direction: (1, random.uniform(-0.3...0.3)), offset: random.uniform(0.5...3), wiggle: 1),
                 surface: .random(.plain, blue, blue, 1, grain: 0.25, &random), segment: .water, softness: 0.2,
                 seed: random.next())
             let sand = Vector3(0.85, 0.74, 0.52) * random.uniform(0.85...1.1)
@@ -100,7 +111,8 @@ private struct Site {
             ? .random(.stripes, wood, wood * 0.75, random.uniform(0.8...1.5), grain: 0.2, &random)
             : .random(.checker, tone * 0.9, tone * 0.5, random.uniform(0.7...1.3), &random)
         let wall = Surface.random(
-            random.pick([.plain, .gradient, .stripes, .dots]), tone, tone * 0.85, random.uniform(0.8...1.6), level: true,
+            random.pick([.plain, .gradient, .stripes, .dots]), tone, tone * 0.85, random.uniform(0.8...1.6),
+            level: true,
             &random)
         let pale = Vector3(repeating: random.uniform(0.75...0.95))
         let overhead = Frame(x: Vector3(1, 0, 0), y: -.up, z: Vector3(0, 0, -1))
@@ -121,7 +133,8 @@ private struct Site {
             let place = Vector3(random.uniform(-1.6...1.6), 0, random.uniform(0.2...2.4))
             bodies.append(
                 .placed(
-                    random.pick([.box, .cylinder, .prism]), at: place, size: random.uniform(0.4...0.8), colour,
+                    random.pick([.box, .cylinder, .prism]), at: place, size: random.uniform(0.4...0.8),
+                    colour,
                     texture: random.pick([.plain, .stripes, .gradient]), &random))
         }
     }
@@ -137,7 +150,8 @@ private struct Site {
             for side in [-across, across] {
                 let colour = random.pick(colours) * random.uniform(0.9...1.1)
                 var body = Body.placed(
-                    shape, at: Vector3(side, 0, Float(row) * size * 1.6), size: size, colour, texture: texture,
+                    shape, at: Vector3(side, 0, Float(row) * size * 1.6), size: size, colour,
+                    texture: texture,
                     &random)
                 body.frame = .identity
                 bodies.append(body)
@@ -147,7 +161,8 @@ private struct Site {
 
     /// Bodies at random places, none on the way.
     private mutating func stand(
-        _ count: Int, _ shapes: [Shape], z: ClosedRange<Float>, size: ClosedRange<Float>, _ colours: [Vector3],
+        _ count: Int, _ shapes: [Shape], z: ClosedRange<Float>, size: ClosedRange<Float>,
+        _ colours: [Vector3],
         _ random: inout KeyedRandom
     ) {
         for _ in 0..<count {

@@ -24,29 +24,41 @@ struct Surroundings {
         case .planks:
             let wood = Vector3(0.62, 0.43, 0.26) * random.uniform(0.7...1.2)
             planes = [
-                .ground(.random(.stripes, wood, wood * 0.78, random.uniform(0.6...1.3), grain: 0.35, &random)),
+                .ground(
+                    .random(.stripes, wood, wood * 0.78, random.uniform(0.6...1.3), grain: 0.35, &random)),
                 wall(.random(.gradient, tone, tone * 0.8, 0.2, &random)),
             ]
         case .brickwork:
             let brick = Vector3(0.62, 0.3, 0.22) * random.uniform(0.75...1.2)
             planes = [
                 .ground(.random(.plain, tone * 0.8, tone, 1, grain: 0.2, &random)),
-                wall(.random(.bricks, brick, Vector3(repeating: 0.7), random.uniform(0.9...1.6), level: true, &random)),
+                wall(
+                    .random(
+                        .bricks, brick, Vector3(repeating: 0.7), random.uniform(0.9...1.6), level: true,
+                        &random)),
             ]
         case .meadow:
             let grass = Vector3(0.3, 0.55, 0.18) * random.uniform(0.75...1.2)
-            planes = [.ground(.random(.blotches, grass, grass * 0.7, random.uniform(0.8...2), grain: 0.5, &random))]
+            planes = [
+                .ground(.random(.blotches, grass, grass * 0.7, random.uniform(0.8...2), grain: 0.5, &random))
+            ]
             sky = .clear(&random)
         case .desert:
             let sand = Vector3(0.8, 0.66, 0.42) * random.uniform(0.8...1.15)
-            planes = [.ground(.random(.gradient, sand, sand * 0.82, random.uniform(0.4...1), grain: 0.2, &random))]
+            planes = [
+                .ground(.random(.gradient, sand, sand * 0.82, random.uniform(0.4...1), grain: 0.2, &random))
+            ]
             sky = .clear(&random)
         case .pavement:
             let grey = Vector3(repeating: random.uniform(0.4...0.65))
-            planes = [.ground(.random(.grid, grey, grey * 0.7, random.uniform(0.7...1.4), grain: 0.2, &random))]
+            planes = [
+                .ground(.random(.grid, grey, grey * 0.7, random.uniform(0.7...1.4), grain: 0.2, &random))
+            ]
             sky = .overcast(&random)
         case .snow:
-            planes = [.ground(.random(.blotches, Vector3(0.9, 0.92, 0.96), Vector3(0.8, 0.85, 0.93), 0.7, &random))]
+            planes = [
+                .ground(.random(.blotches, Vector3(0.9, 0.92, 0.96), Vector3(0.8, 0.85, 0.93), 0.7, &random))
+            ]
             sky = random.chance(0.5) ? .clear(&random) : .overcast(&random)
         }
     }

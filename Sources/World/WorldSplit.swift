@@ -15,7 +15,8 @@ public struct WorldSplit: Hashable, Codable, Sendable {
     public var isBalanced: Bool
 
     /// Creates a split.
-    public init(_ name: String, count: Int, onDomain: Double = 1, skew: Double = 0, isBalanced: Bool = false) {
+    public init(_ name: String, count: Int, onDomain: Double = 1, skew: Double = 0, isBalanced: Bool = false)
+    {
         self.name = name
         self.count = count
         self.onDomain = onDomain
@@ -30,7 +31,9 @@ public struct WorldSplit: Hashable, Codable, Sendable {
     }
 
     /// Whether image `index` has class `index % classes`, which balances classes exactly.
-    func cycles(through domain: Domain) -> Bool { onDomain >= 1 && skew == 0 && (isBalanced || domain.isUniform) }
+    func cycles(through domain: Domain) -> Bool {
+        onDomain >= 1 && skew == 0 && (isBalanced || domain.isUniform)
+    }
 
     /// How often each class occurs.
     func weights(in domain: Domain) -> [Float] {
@@ -40,7 +43,9 @@ public struct WorldSplit: Hashable, Codable, Sendable {
         return base.enumerated().map { $1 / (1 + 9 * Float(skew) * Float($0) / last) }
     }
 
-    /// The key stream of this split. Pools and labelled splits have streams of their own even where they share
+    /// The key stream of this split.
+    ///
+    /// Pools and labelled splits have streams of their own even where they share
     /// a name, so a pool never repeats a scene of a test set.
     func stream(in domain: Domain) -> UInt64 {
         let kind = onDomain < 1 ? "pool" : "labelled"

@@ -25,7 +25,8 @@ import Vision
                 #expect(rendering.instances[pixel] <= things)
                 #expect((rendering.depth[pixel] == Rendering.skyDepth) == isSky)
                 let normal = Vector3(
-                    rendering.normals[3 * pixel], rendering.normals[3 * pixel + 1], rendering.normals[3 * pixel + 2])
+                    rendering.normals[3 * pixel], rendering.normals[3 * pixel + 1],
+                    rendering.normals[3 * pixel + 2])
                 #expect(isSky ? normal == .zero : abs(normal.length - 1) < 1e-3)
                 let segment = try #require(Segment(rawValue: rendering.segments[pixel]))
                 let body = Int(rendering.instances[pixel]) - 1 - scene.planes.count
@@ -85,7 +86,8 @@ import Vision
     private static let sphere = Scene(
         domain: .objects, classIndex: 0, shape: .sphere, caption: "a sphere",
         camera: .looking(from: Vector3(0, 0, -4), at: .zero, slope: 0.4),
-        light: Light(direction: .up, colour: Vector3(repeating: 0.7), ambient: Vector3(repeating: 0.3)), sky: Sky(),
+        light: Light(direction: .up, colour: Vector3(repeating: 0.7), ambient: Vector3(repeating: 0.3)),
+        sky: Sky(),
         bodies: [
             Body(
                 shape: .sphere, position: .zero, frame: .identity, size: 1,
