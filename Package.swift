@@ -2,7 +2,8 @@
 import PackageDescription
 
 // Native libraries, linked by full path so that no other libtorch on the machine is picked up. OpenBLAS comes
-// last: FAISS then takes its matrix product from libtorch's MKL, and OpenBLAS only fills what is left over.
+// last: FAISS then takes its matrix product from libtorch's MKL, and OpenBLAS only fills what is left over. It is
+// passed through -Xlinker, because swiftc moves plain -l flags before all of those.
 let root = Context.packageDirectory
 let torch = "\(root)/.deps/torch"
 let torchHeaders: [CXXSetting] = [
@@ -12,7 +13,7 @@ let nativeLibraries: [LinkerSetting] = [
     .unsafeFlags([
         "-lfaiss", "-l:libgomp.so.1",
         "-Xlinker", "\(torch)/lib/libtorch_cpu.so", "-Xlinker", "\(torch)/lib/libc10.so",
-        "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib", "-lopenblas",
+        "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib", "-Xlinker", "-lopenblas",
     ])
 ]
 
@@ -81,7 +82,7 @@ let package = Package(
             dependencies: ["Models", "Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
         .testTarget(name: "VisionTests", dependencies: ["Vision", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "WorldTests", dependencies: ["World", "Vision", "TestSupport"]),
-        .testTarget(name: "SearchTests", dependencies: ["Search", "Tensors", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "SearchTests", dependencies: ["Search", "CFaiss", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["Training", "Layers", "Models", "Tensors", "Vision", "Safetensors", "TestSupport"]),

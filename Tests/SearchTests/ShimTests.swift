@@ -1,4 +1,5 @@
 import CFaiss
+import Foundation
 import Testing
 
 @Suite struct ShimTests {
@@ -79,6 +80,14 @@ import Testing
             let expected = scores.indices.filter { scores[$0] >= 12 }.map(Int32.init)
             #expect(Array(positions.prefix(Int(found))) == expected)
         }
+    }
+
+    @Test func `the matrix product is libtorch's and not OpenBLAS's`() throws {
+        // The loader takes the first library in link order that has the symbol; see nativeLibraries in Package.swift.
+        let torch = try #require(dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD))
+        defer { dlclose(torch) }
+        let theirs = try #require(dlsym(torch, "sgemm_"))
+        #expect(dlsym(nil, "sgemm_") == theirs)
     }
 
     @Test func `products of tall and flat matrices are the right way round`() {

@@ -52,6 +52,7 @@ import Testing
         let queries = try vectors("queries")
         let (index, description) = try VectorIndex.build(over: gallery)
         #expect(description.factory == "Flat")
+        #expect(description.recall == Recall(k: 10, queries: 200, value: 1))
         let found = try index.search(queries, k: 9)
         let exact = try ExactSearch.topK(9, for: queries, in: gallery)
         #expect(found.map { $0.map(\.row) } == exact.map { $0.map(\.row) })
@@ -67,6 +68,9 @@ import Testing
         try index.set("nprobe", to: 8)
         let all = try Recall.measure(index, on: queries, over: gallery)
         #expect(one.value < 1 && one.value > 0)
+        let own = try #require(description.recall)
+        #expect(own.k == 10 && own.queries == 200 && own.value < 1 && own.value > 0.2)
+        #expect(try Recall.measure(index, over: gallery).value == 1)
         #expect(all.value == 1)
     }
 

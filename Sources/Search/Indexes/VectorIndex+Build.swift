@@ -10,7 +10,7 @@ public struct IndexDescription: Codable, Hashable, Sendable {
     public var metric: String
     /// Search parameters set on top of FAISS's defaults.
     public var parameters: [String: Int]
-    /// The share of true neighbours found for held-out queries; nil when it was not measured.
+    /// The share of true neighbours found; nil when it was not measured.
     public var recall: Recall?
 
     /// Creates a description.
@@ -28,7 +28,7 @@ public struct IndexDescription: Codable, Hashable, Sendable {
 }
 
 extension VectorIndex {
-    /// Builds an index over all rows of a source, reading it block by block.
+    /// Builds an index over all rows of a source, reading it block by block, and measures its recall.
     ///
     /// The training sample is every so many-th row (at least 65,536 rows and 256 a list where there are as many), so the result depends on the rows alone.
     public static func build(
@@ -53,7 +53,8 @@ extension VectorIndex {
             try index.set("nprobe", to: probes)
         }
         let description = IndexDescription(
-            factory: resolved, count: source.count, dimension: source.dimension, parameters: parameters)
+            factory: resolved, count: source.count, dimension: source.dimension, parameters: parameters,
+            recall: try Recall.measure(index, over: source))
         return (index, description)
     }
 }

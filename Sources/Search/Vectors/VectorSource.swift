@@ -16,13 +16,23 @@ extension VectorSource {
     public func table(rows: some Collection<Int>) throws -> VectorTable {
         let dimension = dimension
         let values = try [Float](unsafeUninitializedCapacity: rows.count * dimension) { buffer, count in
-            for (position, row) in rows.enumerated() {
-                let place = position * dimension..<(position + 1) * dimension
-                try read(row..<row + 1, into: UnsafeMutableBufferPointer(rebasing: buffer[place]))
-            }
+            try read(Array(rows), into: buffer)
             count = rows.count * dimension
         }
         return VectorTable(values, dimension: dimension, name: name)
+    }
+
+    /// Reads rows in any order, consecutive ones in one go.
+    func read(_ rows: [Int], into buffer: UnsafeMutableBufferPointer<Float>) throws {
+        var start = 0
+        while start < rows.count {
+            var end = start + 1
+            while end < rows.count, rows[end] == rows[end - 1] + 1 { end += 1 }
+            try read(
+                rows[start]..<rows[end - 1] + 1,
+                into: UnsafeMutableBufferPointer(rebasing: buffer[start * dimension..<end * dimension]))
+            start = end
+        }
     }
 
     /// Reads all rows into memory.
@@ -91,10 +101,7 @@ public struct VectorSubset: VectorSource {
 
     /// Reads consecutive rows as fp32 into a buffer that holds exactly as many.
     public func read(_ range: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-        for (position, row) in rows[range].enumerated() {
-            let place = position * dimension..<(position + 1) * dimension
-            try base.read(row..<row + 1, into: UnsafeMutableBufferPointer(rebasing: buffer[place]))
-        }
+        try base.read(Array(rows[range]), into: buffer)
     }
 }
 
