@@ -56,11 +56,11 @@ public struct MobileNetV2: ImageModel {
         self.blocks = blocks
         featureWidth = max(1280, shape.channels(1280))
         last = try ConvNorm(scope, "conv_head", "bn2", inputs, featureWidth, kernel: 1, shape)
+        // PyTorch's own start. timm's scales with the number of classes alone: with 20 of them the first logits
+        // would be off by tens, and finetuning would first have to undo that.
         classifier =
             classCount > 0
-            ? try Linear(
-                scope / "classifier", featureWidth, classCount,
-                initial: .uniform(1 / Double(classCount).squareRoot())) : nil
+            ? try Linear(scope / "classifier", featureWidth, classCount, initial: .fanIn(featureWidth)) : nil
         normalizations = [stem.norm] + blocks.flatMap { $0.parts.map(\.norm) } + [last.norm]
     }
 

@@ -11,6 +11,9 @@ struct Evaluate: Stage {
     static let revision = 1
     static let summary = "Measures models on labelled images, with floor, ceiling and intervals over seeds."
 
+    /// The tables hold node names, so a renamed node is measured anew.
+    static let recordsNames = true
+
     @Input("The models to measure; the seeds of one stage form a group.") var models: [Checkpoint]
     @Input("Labelled images that took part in nothing else.", role: .evaluation) var images: ImageSet
     @Input("A larger model whose accuracy on the same images is the ceiling.") var ceiling: Checkpoint?

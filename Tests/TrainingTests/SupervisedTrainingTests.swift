@@ -41,7 +41,7 @@ struct ColouredSquares: ImageSource {
             configuration, classes: source.classes, generator: Generator(seed: seed), device: .cpu)
     }
 
-    private func train(_ model: LoadedModel, isProbe: Bool = false, steps: Int = 30) throws -> Double {
+    private func train(_ model: LoadedModel, isProbe: Bool = false, steps: Int = 60) throws -> Double {
         let folder = try TemporaryFolder()
         var recipe = Recipe(steps: steps, batchSize: 16, learningRate: 3e-3, seed: 0)
         recipe.weightDecay = 0
@@ -81,7 +81,8 @@ struct ColouredSquares: ImageSource {
             try training.run(TrainingSession(folder: folder, generator: Generator(seed: 0), hooks: hooks))
         }
         let whole = try model()
-        try run(whole, folder: TemporaryFolder().url, stopAt: nil)
+        let undisturbed = try TemporaryFolder()
+        try run(whole, folder: undisturbed.url, stopAt: nil)
         let folder = try TemporaryFolder()
         #expect(throws: Stop.self) { try run(model(), folder: folder.url, stopAt: 5) }
         let resumed = try model(seed: 99)
