@@ -49,14 +49,16 @@ let package = Package(
         .target(
             name: "Stages",
             dependencies: [
-                "Engine", "Diagnostics", "World", "Models", "Training", "Vision", "Search", "Layers", "Tensors",
+                "Engine", "Diagnostics", "World", "Models", "Training", "Vision", "Search", "Layers",
+                "Tensors",
                 "Safetensors",
             ]),
         .target(name: "Report", dependencies: ["Engine", "Diagnostics", "Stages"]),
         .executableTarget(
             name: "retort",
             dependencies: [
-                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Models", "Training", "Vision", "World",
+                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Models", "Training", "Vision",
+                "World",
                 "Search", "Layers", "Tensors", "Safetensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -72,36 +74,44 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Diagnostics", "TestSupport"]),
-        .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Engine", "Diagnostics", "TestSupport"]),
+        .testTarget(
+            name: "ManifestTests", dependencies: ["Manifest", "Engine", "Diagnostics", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CTorch", "Safetensors", "TestSupport"]),
         .testTarget(
-            name: "LayersTests", dependencies: ["Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
+            name: "LayersTests",
+            dependencies: ["Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Models", "Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
         .testTarget(name: "VisionTests", dependencies: ["Vision", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "WorldTests", dependencies: ["World", "Vision", "TestSupport"]),
-        .testTarget(name: "SearchTests", dependencies: ["Search", "CFaiss", "Tensors", "Diagnostics", "TestSupport"]),
+        .testTarget(
+            name: "SearchTests", dependencies: ["Search", "CFaiss", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["Training", "Layers", "Models", "Tensors", "Vision", "Safetensors", "TestSupport"]),
         .testTarget(
             name: "StagesTests",
             dependencies: [
-                "Stages", "Engine", "Diagnostics", "Training", "Models", "Vision", "World", "Search", "Tensors",
+                "Stages", "Engine", "Diagnostics", "Training", "Models", "Vision", "World", "Search",
+                "Tensors",
                 "TestSupport",
             ]),
-        .testTarget(name: "ReportTests", dependencies: ["Report", "Stages", "Engine", "Diagnostics", "TestSupport"]),
+        .testTarget(
+            name: "ReportTests", dependencies: ["Report", "Stages", "Engine", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "TestSupport", "retort"]),
+            dependencies: [
+                "Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "TestSupport", "retort",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
 )
 
-for target in package.targets where target.type != .system && target.name != "CTorch" && target.name != "CFaiss" {
+for target in package.targets
+where target.type != .system && target.name != "CTorch" && target.name != "CFaiss" {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

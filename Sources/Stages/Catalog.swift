@@ -1,6 +1,6 @@
 public import Engine
 
-/// Every stage a pipeline file can name. A new stage adds one line here.
+/// Every stage a pipeline file can name; a new stage adds one line here.
 public let builtinStages: [any Stage.Type] = [
     ScanImageFolder.self,
     ScanWebDataset.self,

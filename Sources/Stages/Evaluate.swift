@@ -63,16 +63,19 @@ struct Evaluate: Stage {
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
         context.count("images", records.count)
         context.fact("top1", figures.top1)
-        return try Evaluation(ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+        return try Evaluation(
+            ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
     private func probabilities(
         _ checkpoint: Checkpoint, _ records: [ImageRecord], _ provider: ImageProvider, _ device: Device,
         _ context: StageContext
     ) throws -> [[Float]] {
-        try requireSameClasses(checkpoint.card.classes, images.classes, "'\(checkpoint.location.node)' and the images")
+        try requireSameClasses(
+            checkpoint.card.classes, images.classes, "'\(checkpoint.location.node)' and the images")
         let model = try LoadedModel.load(checkpoint.location.directory, device: device)
-        return try Inference(model, provider: provider, workers: context.execution.workers).probabilities(of: records)
+        return try Inference(model, provider: provider, workers: context.execution.workers).probabilities(
+            of: records)
     }
 
     /// A node's name without its matrix point: the seeds of one stage are one group.

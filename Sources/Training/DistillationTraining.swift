@@ -3,7 +3,9 @@ internal import Models
 public import Tensors
 public import Vision
 
-/// Trains a student to agree with a teacher on unlabelled images (Vemulapalli et al. 2023, section 3).
+/// Trains a student to agree with a teacher on unlabelled images.
+///
+/// Source: Vemulapalli et al. 2023, "Knowledge Transfer from Vision Foundation Models", section 3.
 public struct DistillationTraining {
     /// What the student is to agree about.
     public enum Objective: String, CaseIterable, Sendable {
@@ -100,7 +102,9 @@ public struct DistillationTraining {
     /// The sizes in which a view is rendered: the student's, and an online teacher's.
     private var sizes: [Int] {
         let own = student.card.configuration.imageSize
-        guard case .online(let model, _) = teacher, model.card.configuration.imageSize != own else { return [own] }
+        guard case .online(let model, _) = teacher, model.card.configuration.imageSize != own else {
+            return [own]
+        }
         return [own, model.card.configuration.imageSize]
     }
 

@@ -1,3 +1,4 @@
+internal import Diagnostics
 public import Foundation
 public import Layers
 public import Models
@@ -52,6 +53,31 @@ public struct LoadedModel {
         let (network, parameters) = try ModelRegistry.load(
             card.configuration, from: state, newHead: isFresh, generator: generator, device: device)
         return try LoadedModel(card: card, network: network, parameters: parameters, device: device)
+    }
+
+    /// Opens a weights file that is no checkpoint of ours; its classifier has as many classes as the file says.
+    public static func open(
+        weights: URL, configuration: ModelConfiguration, imageSize: Int? = nil, device: Device = .cpu
+    ) throws -> LoadedModel {
+        let state: [String: Tensor]
+        do { state = try SafetensorsFile(weights).state() } catch let error as SafetensorsError {
+            throw error.diagnostic
+        }
+        var configuration = configuration
+        if let imageSize { configuration.imageSize = imageSize }
+        let head = try ModelRegistry.headPrefix(of: configuration)
+        configuration.classCount = state["\(head).weight"]?.shape.first ?? 0
+        do {
+            let (network, parameters) = try ModelRegistry.load(configuration, from: state, device: device)
+            return try LoadedModel(
+                card: ModelCard(configuration: configuration, classes: []), network: network,
+                parameters: parameters, device: device)
+        } catch let mismatch as CheckpointMismatch {
+            throw Diagnostic(
+                "\(weights.lastPathComponent) does not fit \(configuration.architecture): \(mismatch)",
+                hint: "check the architecture; every tensor must be present with its shape",
+                exitCode: .badData)
+        }
     }
 
     /// Makes a network with fresh weights.

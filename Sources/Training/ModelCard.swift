@@ -28,7 +28,8 @@ public struct ModelCard: Codable, Hashable, Sendable {
             self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: url))
         } catch {
             throw Diagnostic(
-                "cannot read \(url.path): \(error)", hint: "a checkpoint holds model.safetensors and model.json",
+                "cannot read \(url.path): \(error)",
+                hint: "a checkpoint holds model.safetensors and model.json",
                 exitCode: .badData)
         }
     }

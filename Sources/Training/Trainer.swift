@@ -73,11 +73,15 @@ public final class Trainer {
             let done = step + 1
             if done % logInterval == 0 || done == recipe.steps {
                 loss = Double(try value.item())
-                guard loss.isFinite else { throw NonFiniteLoss(step: done, images: batch.views.map(\.record.id)) }
+                guard loss.isFinite else {
+                    throw NonFiniteLoss(step: done, images: batch.views.map(\.record.id))
+                }
                 session.hooks.metric(done, "loss", loss)
             }
             if done % interval == 0 || done == recipe.steps {
-                for (name, value) in try average?.withAverages(validate) ?? validate() { session.hooks.metric(done, name, value) }
+                for (name, value) in try average?.withAverages(validate) ?? validate() {
+                    session.hooks.metric(done, name, value)
+                }
             }
             if clock.now - lastCheckpoint > checkpointInterval, done < recipe.steps {
                 try save(step: done)
@@ -94,7 +98,8 @@ public final class Trainer {
         try keepAverage()
     }
 
-    private func update(_ batch: Batch, step: Int, objective: (Batch, Int) throws -> Tensor) throws -> Tensor {
+    private func update(_ batch: Batch, step: Int, objective: (Batch, Int) throws -> Tensor) throws -> Tensor
+    {
         let schedule = Schedule(
             .cosine, steps: recipe.steps, warmUp: Int(recipe.warmup * Double(recipe.steps)), floor: 0.01)
         optimizer.learningRate = recipe.learningRate * schedule.factor(at: step)
@@ -119,7 +124,9 @@ public final class Trainer {
         }
         tensors += optimizer.state.map { (name: "optimizer." + $0.name, tensor: $0.tensor) }
         if let average {
-            tensors += average.state().sorted { $0.key < $1.key }.map { (name: "average." + $0.key, tensor: $0.value) }
+            tensors += average.state().sorted { $0.key < $1.key }.map {
+                (name: "average." + $0.key, tensor: $0.value)
+            }
         }
         tensors.append((name: "generator", tensor: try Tensor(bytes: session.generator.state())))
         try state.write(tensors, step: step, updates: average?.updates ?? 0)

@@ -2,7 +2,8 @@
 public struct TrainingHooks {
     /// Reports a finished step; throws to stop the loop, after calling `save` when the stop is to be resumable.
     public var advance:
-        (_ step: Int, _ total: Int, _ metrics: KeyValuePairs<String, Double>, _ save: () throws -> Void) throws -> Void
+        (_ step: Int, _ total: Int, _ metrics: KeyValuePairs<String, Double>, _ save: () throws -> Void)
+            throws -> Void
     /// Records a value of a step.
     public var metric: (_ step: Int, _ name: String, _ value: Double) -> Void
     /// Drops the values recorded after a step, because the loop goes on from there.

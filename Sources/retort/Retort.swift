@@ -18,8 +18,10 @@ import Engine
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, RunsCommand.self, LogCommand.self, WhyCommand.self, PathCommand.self,
-                    GraphCommand.self,
+                    GraphCommand.self, InspectCommand.self, ReportCommand.self,
                 ]),
+            CommandGroup(
+                name: "Without a pipeline", subcommands: [EmbedCommand.self]),
             CommandGroup(
                 name: "Pipeline files",
                 subcommands: [

@@ -4,7 +4,8 @@ import Training
 @Suite struct MetricsTests {
     @Test func `accuracy, balance and calibration of a small set`() throws {
         let probabilities: [[Float]] = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.7, 0.3]]
-        let metrics = ClassificationMetrics(probabilities: probabilities, labels: [0, 0, 1, 1], classes: ["cat", "dog"])
+        let metrics = ClassificationMetrics(
+            probabilities: probabilities, labels: [0, 0, 1, 1], classes: ["cat", "dog"])
         #expect(metrics.top1 == 0.75)
         #expect(metrics.perClass == ["cat": 1, "dog": 0.5])
         #expect(metrics.balancedAccuracy == 0.75)

@@ -21,12 +21,15 @@ struct ColouredSquares: ImageSource {
     func image(_ member: String, atLeast shortSide: Int?) throws -> Image {
         let index = Int(member) ?? 0
         let colour = Self.colours[index % 4]
-        let pixels = (0..<16 * 16).flatMap { pixel in colour.map { $0 &+ UInt8((pixel * 7 + index * 13) % 25) } }
+        let pixels = (0..<16 * 16).flatMap { pixel in
+            colour.map { $0 &+ UInt8((pixel * 7 + index * 13) % 25) }
+        }
         return Image(width: 16, height: 16, pixels: pixels)
     }
     var records: [ImageRecord] {
         (0..<count).map {
-            ImageRecord(id: "\($0)", dataset: "squares", member: "\($0)", label: $0 % 4, width: 16, height: 16)
+            ImageRecord(
+                id: "\($0)", dataset: "squares", member: "\($0)", label: $0 % 4, width: 16, height: 16)
         }
     }
     var provider: ImageProvider { ImageProvider(["squares": self]) }
@@ -46,7 +49,8 @@ struct ColouredSquares: ImageSource {
         var recipe = Recipe(steps: steps, batchSize: 16, learningRate: 3e-3, seed: 0)
         recipe.weightDecay = 0
         var training = SupervisedTraining(
-            model, train: source.records, provider: source.provider, views: .training(TrainingViews(scale: 0.5...1)),
+            model, train: source.records, provider: source.provider,
+            views: .training(TrainingViews(scale: 0.5...1)),
             recipe: recipe)
         training.isProbe = isProbe
         try training.run(TrainingSession(folder: folder.url, generator: Generator(seed: 0)))

@@ -4,6 +4,7 @@ public import Training
 
 /// A trained model: weights, and what they mean.
 public struct Checkpoint: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "checkpoint"
 
     /// Where the artifact lies.

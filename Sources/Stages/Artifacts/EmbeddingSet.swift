@@ -5,6 +5,7 @@ internal import Vision
 
 /// Unit vectors of images, in numpy shards, with the records of the images in the same order.
 public struct EmbeddingSet: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "embeddings"
     /// One embedded image, as a row of `metadata/metadata_NNNN.jsonl`.
     struct Row: Codable, Sendable {

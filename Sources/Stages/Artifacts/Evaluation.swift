@@ -5,6 +5,7 @@ public import Training
 
 /// How well one or several models do on a labelled set, with what is needed to judge the figures.
 public struct Evaluation: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "evaluation"
     static let metricsFile = "metrics.json"
     static let predictionsFile = "predictions.jsonl"

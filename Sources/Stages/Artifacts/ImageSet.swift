@@ -5,8 +5,12 @@ public import Vision
 
 /// A scanned data set: the images of each split, by content, and the ones that could not be read.
 public struct ImageSet: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "images"
-    public static func files(for selector: String) -> [String]? { ["splits/\(selector).jsonl", "classes.txt"] }
+    /// The list of the selected split, and the class names.
+    public static func files(for selector: String) -> [String]? {
+        ["splits/\(selector).jsonl", "classes.txt"]
+    }
 
     /// Where the artifact lies.
     public let location: ArtifactLocation
@@ -50,8 +54,11 @@ public struct ImageSet: Artifact {
 
 /// Anything that lists images: a scanned data set, or a curated transfer set.
 public struct ImageCollection: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "images"
+    /// A scanned set or a curated one.
     public static let accepts: Set<String> = [ImageSet.kind, TransferSet.kind]
+    /// The list of the selected split, and the class names.
     public static func files(for selector: String) -> [String]? { ImageSet.files(for: selector) }
 
     /// Where the artifact lies.

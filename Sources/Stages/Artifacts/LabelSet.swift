@@ -12,6 +12,7 @@ internal import Vision
 /// `labels/labels-NNNN.safetensors` holds `logits [n, V, K]` (fp32) and `features [n, V, D]` (fp16) of one shard;
 /// `views.jsonl` lists the images in order, each with the parameters of its views.
 public struct LabelSet: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "labels"
     static let viewsFile = "views.jsonl"
 
@@ -51,7 +52,8 @@ public struct LabelSet: Artifact {
             guard let logit = shard["logits"], let feature = shard["features"], logit.shape[0] > 0 else {
                 throw Diagnostic(
                     "\(location.directory.path): labels shard \(logits.count) lacks its tensors",
-                    hint: "`retort verify` names damaged artifacts; `retort run` makes them anew", exitCode: .badData)
+                    hint: "`retort verify` names damaged artifacts; `retort run` makes them anew",
+                    exitCode: .badData)
             }
             count += logit.shape[0]
             logits.append(try logit.flatten(from: 0, to: 1))

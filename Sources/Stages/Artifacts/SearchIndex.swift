@@ -5,6 +5,7 @@ internal import Search
 
 /// A search index over embeddings: FAISS's own file, and where the embeddings are.
 public struct SearchIndex: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "index"
     static let indexFile = "index.faiss"
     static let descriptionFile = "index.json"
@@ -19,13 +20,15 @@ public struct SearchIndex: Artifact {
     /// The embeddings that were indexed.
     func embeddings() throws -> EmbeddingSet {
         let file = location.directory.appending(path: Self.embeddingsFile)
-        let key = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        let key = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(
+            in: .whitespacesAndNewlines)
         let directory = location.store.appending(path: key)
         guard FileManager.default.fileExists(atPath: directory.path) else {
             throw Diagnostic(
                 "the embeddings of index '\(location.node)' are no longer in the store",
                 hint: "`retort run --force` the embed stage", exitCode: .badData)
         }
-        return try EmbeddingSet(ArtifactLocation(directory: directory, node: location.node, store: location.store))
+        return try EmbeddingSet(
+            ArtifactLocation(directory: directory, node: location.node, store: location.store))
     }
 }

@@ -5,6 +5,7 @@ public import Vision
 
 /// A curated transfer set: which images, for which query, how similar, and why.
 public struct TransferSet: Artifact {
+    /// The word for this kind of artifact.
     public static let kind = "transfer-set"
     static let rowsFile = "transfer-set.jsonl"
 

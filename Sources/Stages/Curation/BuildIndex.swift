@@ -14,7 +14,8 @@ struct BuildIndex: Stage {
     @Setting("FAISS's factory string; auto is exact while the vectors fit the memory budget.")
     var factory = "auto"
     @Setting("The memory that auto may use for exact search, in MiB.", in: 1...) var memoryBudget = 2048
-    @Setting("The recall at 10, against exact search, below which the stage fails.", in: 0...1) var minRecall = 0.0
+    @Setting("The recall at 10, against exact search, below which the stage fails.", in: 0...1)
+    var minRecall = 0.0
 
     func run(in context: StageContext) throws -> SearchIndex {
         _ = try context.prepareDevice()
@@ -28,7 +29,8 @@ struct BuildIndex: Stage {
                 throw Diagnostic(
                     "index \(description.factory) finds \(recall.value) of the true neighbours, less than min_recall = \(minRecall)",
                     at: context.sourceLocation(of: "min_recall"),
-                    hint: "choose a finer index (factory: Flat is exact) or lower min_recall", exitCode: .gateFailed)
+                    hint: "choose a finer index (factory: Flat is exact) or lower min_recall",
+                    exitCode: .gateFailed)
             }
         }
         try index.write(to: context.output.appending(path: SearchIndex.indexFile))
@@ -38,6 +40,7 @@ struct BuildIndex: Stage {
         try context.advance(to: 2, of: 2)
         context.count("vectors", description.count)
         context.count("dimension", description.dimension)
-        return try SearchIndex(ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+        return try SearchIndex(
+            ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 }

@@ -28,8 +28,11 @@ struct Curate: Stage {
     @Setting("The rule that chooses.") var strategy: Strategy = .queryBalanced
     @Setting("The number of images in all.", in: 1...) var size: Int?
     @Setting("The number of images for each query, in place of size.", in: 1...) var perQuery: Int?
-    @Setting("Cosine from which two chosen images count as one; null keeps both.", in: 0...1) var dedup: Double?
-    @Setting("Cosine from which an image counts as a copy of an excluded one; null compares content alone.", in: 0...1)
+    @Setting("Cosine from which two chosen images count as one; null keeps both.", in: 0...1) var dedup:
+        Double?
+    @Setting(
+        "Cosine from which an image counts as a copy of an excluded one; null compares content alone.",
+        in: 0...1)
     var leakage: Double? = 0.98
     @Setting("Images less similar to every query are not candidates.", in: -1...1) var minSimilarity: Double?
     @Setting("Decides the choice of random, and the samples in the report.", in: 0...) var seed = 0
@@ -55,7 +58,8 @@ struct Curate: Stage {
         var request = CurationRequest(
             gallery: VectorSubset(shards, rows: gallery),
             images: gallery.map { rows[$0] }.map {
-                PoolImage(id: $0.id, dataset: $0.dataset, member: $0.member, width: $0.width, height: $0.height)
+                PoolImage(
+                    id: $0.id, dataset: $0.dataset, member: $0.member, width: $0.width, height: $0.height)
             },
             queryVectors: task.vectors,
             queries: task.rows.map { row in
@@ -87,7 +91,8 @@ struct Curate: Stage {
         for (name, count) in result.counts.sorted(by: { $0.key < $1.key }) { context.count(name, count) }
         context.fact("leakage", ["exact": result.leakage.exact, "near": result.leakage.near])
         try context.advance(to: 6, of: 6)
-        return try TransferSet(ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+        return try TransferSet(
+            ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
     private var rule: any CurationStrategy {
@@ -113,7 +118,8 @@ private struct EmbeddedSplit {
         guard indices.count == wanted.count else {
             throw Diagnostic(
                 "\(wanted.count - indices.count) of the \(wanted.count) images of '\(name)' (\(purpose)) have no embedding",
-                hint: "let the embed stage read '\(dataset)', too: images: [pool, \(dataset)]", exitCode: .badData)
+                hint: "let the embed stage read '\(dataset)', too: images: [pool, \(dataset)]",
+                exitCode: .badData)
         }
         rows = indices.map { all[$0] }
         vectors = try shards.table(rows: indices)

@@ -41,10 +41,13 @@ struct Embed: Stage {
             if !FileManager.default.fileExists(atPath: file.path) {
                 let vectors = try embed(rows[range].map(\.record), with: inference)
                 let lines = try rows[range].map {
-                    String(decoding: try encoder.encode(EmbeddingSet.Row(split: $0.split, record: $0.record)), as: UTF8.self)
+                    String(
+                        decoding: try encoder.encode(EmbeddingSet.Row(split: $0.split, record: $0.record)),
+                        as: UTF8.self)
                 }
                 try EmbeddingShards.write(
-                    shard: shard, VectorTable(vectors, dimension: loaded.network.featureWidth), metadata: lines,
+                    shard: shard, VectorTable(vectors, dimension: loaded.network.featureWidth),
+                    metadata: lines,
                     as: storage == .fp16 ? .float16 : .float32, to: context.output)
             }
             try context.advance(to: shard + 1, of: shards, ["images": Double(range.upperBound)])
@@ -58,7 +61,8 @@ struct Embed: Stage {
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
         context.count("images", rows.count)
         context.count("dimension", loaded.network.featureWidth)
-        return try EmbeddingSet(ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+        return try EmbeddingSet(
+            ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
     private func embed(_ records: [ImageRecord], with inference: Inference) throws -> [Float] {

@@ -49,13 +49,15 @@ struct Scan {
                 done = try JSONFiles.read(Block.self, from: file)
             } else {
                 let range = block * Self.blockSize..<min(members.count, (block + 1) * Self.blockSize)
-                done = examine(Array(members[range]), dataset: context.node, workers: context.execution.workers)
+                done = examine(
+                    Array(members[range]), dataset: context.node, workers: context.execution.workers)
                 try JSONFiles.write(done, to: file)
             }
             rows += done.records
             bad += done.quarantined
             try stopIfTooMany(bad, context)
-            try context.advance(to: block + 1, of: blocks, ["images": Double(rows.count), "bad": Double(bad.count)])
+            try context.advance(
+                to: block + 1, of: blocks, ["images": Double(rows.count), "bad": Double(bad.count)])
         }
         return try write(rows, bad, to: context)
     }
@@ -86,9 +88,11 @@ struct Scan {
     private func examine(_ member: SourceMember, dataset: String) -> Result<Row, ScanFailure> {
         do {
             let bytes = try source.bytes(of: member.member)
-            let image = try bytes.map { try ImageCodec.decode($0) } ?? source.image(member.member, atLeast: nil)
+            let image =
+                try bytes.map { try ImageCodec.decode($0) } ?? source.image(member.member, atLeast: nil)
             let record = ImageRecord(
-                id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset, member: member.member,
+                id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset,
+                member: member.member,
                 label: member.label, width: image.width, height: image.height)
             return .success(Row(split: member.split, record: record))
         } catch {

@@ -17,8 +17,10 @@ struct ScanImageFolder: Stage {
 
     func externalContent(in environment: PlanningEnvironment) throws -> [String: String] {
         let source = try description { environment.resolve($0) }.open()
-        return ["files": try environment.digests.digest(
-            of: source.contentFiles(), below: environment.resolve(root))]
+        return [
+            "files": try environment.digests.digest(
+                of: source.contentFiles(), below: environment.resolve(root))
+        ]
     }
 
     func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws {

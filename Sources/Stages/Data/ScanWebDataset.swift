@@ -6,10 +6,12 @@ internal import Vision
 struct ScanWebDataset: Stage {
     static let name: StageName = "webdataset"
     static let revision = 1
-    static let summary = "Tar shards of images, alone or with .cls or .json beside each; the split is named 'all'."
+    static let summary =
+        "Tar shards of images, alone or with .cls or .json beside each; the split is named 'all'."
     static let section = PipelineSection.data
 
-    @Setting("The shards, as paths with braces: pool-{000000..000010}.tar.", hashed: false) var shards: [String]
+    @Setting("The shards, as paths with braces: pool-{000000..000010}.tar.", hashed: false) var shards:
+        [String]
     @Setting("How many undecodable images are tolerated; they are put aside and listed.", in: 0...)
     var maxBad = 0
 

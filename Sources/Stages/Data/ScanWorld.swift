@@ -17,12 +17,15 @@ struct ScanWorld: Stage {
     @Setting("Which attribute of a scene is its label.") var label: LabelKind = .class
     @Setting("The share of images of the domain itself; the rest is generic and unlabelled.", in: 0...1)
     var onDomain = 1.0
-    @Setting("How unevenly classes occur: 0 evenly, 1 with the first ten times as frequent as the last.", in: 0...1)
+    @Setting(
+        "How unevenly classes occur: 0 evenly, 1 with the first ten times as frequent as the last.", in: 0...1
+    )
     var skew = 0.0
 
     func validate() throws {
         if splits.isEmpty || splits.values.contains(where: { $0 < 1 }) {
-            throw Diagnostic("a world needs splits of at least one image", hint: "splits: {train: 200, test: 1000}")
+            throw Diagnostic(
+                "a world needs splits of at least one image", hint: "splits: {train: 200, test: 1000}")
         }
     }
 

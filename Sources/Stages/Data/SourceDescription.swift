@@ -28,7 +28,11 @@ struct SourceDescription: Codable, Equatable {
         case .webdataset: try WebDatasetSource(shards: paths)
         case .manifest: try ManifestSource(URL(filePath: paths[0]))
         case .world:
-            if let world { world.source } else { throw Diagnostic("a world without a description", exitCode: .badData) }
+            if let world {
+                world.source
+            } else {
+                throw Diagnostic("a world without a description", exitCode: .badData)
+            }
         }
     }
 }

@@ -23,10 +23,13 @@ struct Distill: Stage {
     @Input("Labelled images on which the student's accuracy is watched.") var val: ImageSet?
 
     @Setting("The student's architecture, with fresh weights.") var student: String?
-    @Setting("The side of the student's images in pixels; by default its own.", in: 8...1024) var imageSize: Int?
+    @Setting("The side of the student's images in pixels; by default its own.", in: 8...1024) var imageSize:
+        Int?
     @Setting("What the student is to agree about.")
     var objective: DistillationTraining.Objective = .taskOriented
-    @Setting("Softens both distributions; for task-agnostic the divisor of similarities, 0.07 by default.", in: 0.01...100)
+    @Setting(
+        "Softens both distributions; for task-agnostic the divisor of similarities, 0.07 by default.",
+        in: 0.01...100)
     var temperature: Double?
     @Setting("Passes over the images.", in: 1...) var epochs = 30
     @Setting("Optimizer updates, in place of epochs.", in: 1...) var steps: Int?
@@ -35,7 +38,8 @@ struct Distill: Stage {
     @Setting("Decoupled weight decay of matrices and kernels.", in: 0...1) var weightDecay = 0.05
     @Setting("Share of the steps over which the learning rate rises.", in: 0...1) var warmup = 0.05
     @Setting("The update rule.") var optimizer: Recipe.Optimizer = .adamw
-    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema: Double?
+    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema:
+        Double?
     @Setting("Smallest and largest share of an image that a view covers, with an online teacher.", in: 0...1)
     var cropScale = [0.35, 1.0]
     @Setting("Whether half of the views are mirrored, with an online teacher.") var flip = true
@@ -48,7 +52,9 @@ struct Distill: Stage {
         try requireOne($model.isGiven, student != nil, "model (a checkpoint)", "student (an architecture)")
         try requireOne($labels.isGiven, $teacher.isGiven, "labels (stored answers)", "teacher (with images)")
         if $teacher.isGiven, !$images.isGiven {
-            throw Diagnostic("a teacher needs images to be asked about", hint: "set images: to an image set or a transfer set")
+            throw Diagnostic(
+                "a teacher needs images to be asked about",
+                hint: "set images: to an image set or a transfer set")
         }
         try requireCropScale(cropScale)
     }
@@ -62,7 +68,8 @@ struct Distill: Stage {
         var loaded = try student(classes, generator, device)
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: records.count, batchSize: batchSize)
-        var recipe = Recipe(steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
+        var recipe = Recipe(
+            steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
         recipe.weightDecay = weightDecay
         recipe.warmup = warmup
         recipe.optimizer = optimizer
@@ -70,7 +77,8 @@ struct Distill: Stage {
         recipe.precision = precision
         var training = DistillationTraining(
             student: loaded, teacher: answers, images: records,
-            provider: try context.provider(for: labels == nil ? "images" : "labels", "val"), objective: objective,
+            provider: try context.provider(for: labels == nil ? "images" : "labels", "val"),
+            objective: objective,
             temperature: temperature ?? (objective == .taskOriented ? 1 : 0.07), recipe: recipe)
         training.validation = validation
         training.workers = context.execution.workers
@@ -93,12 +101,15 @@ struct Distill: Stage {
         return (.online(model, views: views), try images.records(), model.card.classes)
     }
 
-    private func student(_ classes: [String], _ generator: Generator, _ device: Device) throws -> LoadedModel {
+    private func student(_ classes: [String], _ generator: Generator, _ device: Device) throws -> LoadedModel
+    {
         if let model {
             return try LoadedModel.load(
-                model.location.directory, device: device, classes: classes, imageSize: imageSize, generator: generator)
+                model.location.directory, device: device, classes: classes, imageSize: imageSize,
+                generator: generator)
         }
         let configuration = try ModelRegistry.defaults(for: student ?? "", imageSize: imageSize)
-        return try LoadedModel.initialize(configuration, classes: classes, generator: generator, device: device)
+        return try LoadedModel.initialize(
+            configuration, classes: classes, generator: generator, device: device)
     }
 }

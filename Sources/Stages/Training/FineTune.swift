@@ -22,7 +22,8 @@ struct FineTune: Stage {
     @Input("Labelled images on which the accuracy is watched.") var val: ImageSet?
 
     @Setting("Whether the whole network learns or only its classifier.") var mode: Scope = .full
-    @Setting("The side of the images in pixels; by default the model's own.", in: 8...1024) var imageSize: Int?
+    @Setting("The side of the images in pixels; by default the model's own.", in: 8...1024) var imageSize:
+        Int?
     @Setting("Whether BatchNorm statistics are learnt or kept; by default as the model has it.")
     var batchNorm: BatchNormPolicy?
     @Setting("Passes over the images.", in: 1...) var epochs = 20
@@ -34,7 +35,8 @@ struct FineTune: Stage {
     @Setting("Decoupled weight decay of matrices and kernels.", in: 0...1) var weightDecay = 0.05
     @Setting("Share of the steps over which the learning rate rises.", in: 0...1) var warmup = 0.05
     @Setting("The update rule.") var optimizer: Recipe.Optimizer = .adamw
-    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema: Double?
+    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema:
+        Double?
     @Setting("Probability mass spread over the wrong classes.", in: 0...0.9) var labelSmoothing = 0.1
     @Setting("Smallest and largest share of an image that a training crop covers.", in: 0...1)
     var cropScale = [0.35, 1.0]
@@ -44,7 +46,8 @@ struct FineTune: Stage {
     @Setting("Decides initial weights, order, views and noise.", in: 0...) var seed = 0
 
     func validate() throws {
-        try requireOne($model.isGiven, architecture != nil, "model (a checkpoint)", "architecture (from scratch)")
+        try requireOne(
+            $model.isGiven, architecture != nil, "model (a checkpoint)", "architecture (from scratch)")
         try requireCropScale(cropScale)
     }
 
@@ -56,7 +59,8 @@ struct FineTune: Stage {
         var loaded = try load(generator, device)
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: images.count, batchSize: batchSize)
-        var recipe = Recipe(steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
+        var recipe = Recipe(
+            steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
         recipe.headLearningRateScale = headLearningRateScale
         recipe.weightDecay = weightDecay
         recipe.warmup = warmup
@@ -84,7 +88,8 @@ struct FineTune: Stage {
         }
         var configuration = try ModelRegistry.defaults(for: architecture ?? "", imageSize: imageSize)
         configuration.options.merge(try batchNormOption(of: configuration)) { $1 }
-        return try LoadedModel.initialize(configuration, classes: train.classes, generator: generator, device: device)
+        return try LoadedModel.initialize(
+            configuration, classes: train.classes, generator: generator, device: device)
     }
 
     private func batchNormOption(of configuration: ModelConfiguration) throws -> [String: ModelOption] {

@@ -21,7 +21,9 @@ struct Label: Stage {
     @Input("The teacher.") var teacher: Checkpoint
     @Input("The images; their labels are not read.", role: .training) var images: ImageCollection
     @Setting("Views of each image.", in: 1...1000) var views = 4
-    @Setting("Smallest and largest share of an image that a view covers.", in: 0...1) var cropScale = [0.35, 1.0]
+    @Setting("Smallest and largest share of an image that a view covers.", in: 0...1) var cropScale = [
+        0.35, 1.0,
+    ]
     @Setting("Whether half of the views are mirrored.") var flip = true
     @Setting("How far brightness, contrast and saturation stray.", in: 0...1) var jitter = 0.0
     @Setting("Arithmetic of the forward pass.") var precision: Recipe.Precision = .fp32
@@ -33,14 +35,18 @@ struct Label: Stage {
         let device = try context.prepareDevice()
         let model = try LoadedModel.load(teacher.location.directory, device: device)
         guard model.hasHead else {
-            throw Diagnostic("the teacher has no classifier, so it has no predictions to match", hint: "fine-tune it first")
+            throw Diagnostic(
+                "the teacher has no classifier, so it has no predictions to match", hint: "fine-tune it first"
+            )
         }
         let policy = ViewPolicy.training(cropScale: cropScale, flip: flip, jitter: jitter)
         let records = try images.records()
         let rows = records.map { record in
             LabelSet.Row(
                 record: record,
-                views: (0..<views).map { ImageView(record, policy, number: $0, seed: UInt64(seed)).parameters })
+                views: (0..<views).map {
+                    ImageView(record, policy, number: $0, seed: UInt64(seed)).parameters
+                })
         }
         var inference = Inference(
             model, provider: try context.provider(for: "images"), workers: context.execution.workers)
@@ -60,7 +66,8 @@ struct Label: Stage {
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
         context.count("images", rows.count)
         context.count("labelled_views", rows.count * views)
-        return try LabelSet(ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+        return try LabelSet(
+            ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
     private func answer(_ rows: [LabelSet.Row], with inference: Inference, to file: URL) throws {
@@ -71,7 +78,9 @@ struct Label: Stage {
             if let values = output.logits { logits.append(try values.to(Device.cpu)) }
             features.append(try output.features.to(.float16).to(Device.cpu))
         }
-        func shaped(_ parts: [Tensor]) throws -> Tensor { try Tensor.cat(parts).reshape(rows.count, views, -1) }
+        func shaped(_ parts: [Tensor]) throws -> Tensor {
+            try Tensor.cat(parts).reshape(rows.count, views, -1)
+        }
         try FileManager.default.createDirectory(
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try SafetensorsFile.write(

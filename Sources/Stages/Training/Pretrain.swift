@@ -24,7 +24,8 @@ struct Pretrain: Stage {
     @Setting("Decoupled weight decay of matrices and kernels.", in: 0...1) var weightDecay = 0.05
     @Setting("Share of the steps over which the learning rate rises.", in: 0...1) var warmup = 0.05
     @Setting("The update rule.") var optimizer: Recipe.Optimizer = .adamw
-    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema: Double?
+    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema:
+        Double?
     @Setting("Probability mass spread over the wrong classes.", in: 0...0.9) var labelSmoothing = 0.1
     @Setting("Smallest and largest share of an image that a training crop covers.", in: 0...1)
     var cropScale = [0.35, 1.0]
@@ -44,7 +45,8 @@ struct Pretrain: Stage {
             configuration, classes: images.classes, generator: generator, device: device)
         loaded.card.lineage = ["\(Self.name) \(context.node)"]
         let count = steps ?? Recipe.steps(epochs: epochs, count: records.count, batchSize: batchSize)
-        var recipe = Recipe(steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
+        var recipe = Recipe(
+            steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
         recipe.weightDecay = weightDecay
         recipe.warmup = warmup
         recipe.optimizer = optimizer

@@ -8,7 +8,9 @@ internal import Vision
 func requireOne(_ first: Bool, _ second: Bool, _ firstName: String, _ secondName: String) throws {
     guard first == second else { return }
     throw Diagnostic(
-        first ? "\(firstName) and \(secondName) exclude each other" : "neither \(firstName) nor \(secondName) is given",
+        first
+            ? "\(firstName) and \(secondName) exclude each other"
+            : "neither \(firstName) nor \(secondName) is given",
         hint: "give exactly one of the two")
 }
 
@@ -24,7 +26,8 @@ extension ViewPolicy {
     static func training(cropScale: [Double], flip: Bool, jitter: Double) -> ViewPolicy {
         .training(
             TrainingViews(
-                scale: cropScale[0]...cropScale[1], flip: flip ? 0.5 : 0, brightness: jitter, contrast: jitter,
+                scale: cropScale[0]...cropScale[1], flip: flip ? 0.5 : 0, brightness: jitter,
+                contrast: jitter,
                 saturation: jitter))
     }
 }
@@ -36,4 +39,3 @@ extension StageContext {
         return try Checkpoint(ArtifactLocation(directory: output, node: node, store: store))
     }
 }
-

@@ -12,7 +12,8 @@ extension StageContext {
     func prepareDevice() throws -> Device {
         guard let device = Device(execution.device) else {
             throw Diagnostic(
-                "unknown device '\(execution.device)'", hint: "devices are cpu, cuda and cuda:0", exitCode: .usage)
+                "unknown device '\(execution.device)'", hint: "devices are cpu, cuda and cuda:0",
+                exitCode: .usage)
         }
         if device != .cpu, !Torch.cudaAvailable {
             throw Diagnostic(
@@ -31,7 +32,9 @@ extension StageContext {
             hooks: TrainingHooks(
                 advance: { step, total, metrics, save in
                     // `saving` takes an escaping closure; this one is called before `advance` returns.
-                    try withoutActuallyEscaping(save) { try self.advance(to: step, of: total, metrics, saving: $0) }
+                    try withoutActuallyEscaping(save) {
+                        try self.advance(to: step, of: total, metrics, saving: $0)
+                    }
                 },
                 metric: { self.metric(step: $0, name: $1, value: $2) },
                 rewind: { self.rewindMetrics(to: $0) }))

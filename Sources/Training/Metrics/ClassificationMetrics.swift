@@ -20,7 +20,9 @@ public struct ClassificationMetrics: Codable, Hashable, Sendable {
     public var balancedAccuracy: Double
     /// The mean negative log-likelihood of the right class, in nats.
     public var nll: Double
-    /// The expected calibration error over 15 equal-width bins (Guo et al. 2017, section 2).
+    /// The expected calibration error over 15 equal-width bins.
+    ///
+    /// Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 2.
     public var ece: Double
     /// Accuracy by class name; classes without an image are absent.
     public var perClass: [String: Double]
@@ -65,7 +67,8 @@ public struct ClassificationMetrics: Codable, Hashable, Sendable {
             let total = confusion[index].reduce(0, +)
             if total > 0 { perClass[name] = Double(right[index]) / Double(total) }
         }
-        balancedAccuracy = perClass.sorted { $0.key < $1.key }.map(\.value).reduce(0, +) / Double(perClass.count)
+        balancedAccuracy =
+            perClass.sorted { $0.key < $1.key }.map(\.value).reduce(0, +) / Double(perClass.count)
         nll = -logLikelihood / Double(n)
         reliability = bins.filter { $0.count > 0 }.map {
             Bin(

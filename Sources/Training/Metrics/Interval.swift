@@ -36,6 +36,7 @@ public struct Interval: Codable, Hashable, Sendable {
             2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048,
             2.045, 2.042,
         ]
-        return degreesOfFreedom <= table.count ? table[degreesOfFreedom - 1] : 1.960 + 2.5 / Double(degreesOfFreedom)
+        return degreesOfFreedom <= table.count
+            ? table[degreesOfFreedom - 1] : 1.960 + 2.5 / Double(degreesOfFreedom)
     }
 }

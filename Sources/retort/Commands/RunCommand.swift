@@ -46,8 +46,20 @@ struct RunSession {
         signal(SIGPIPE, SIG_IGN)
         let display = execution.progress.display(console)
         let result = try Runner(graph, store, options: options, sink: display).run(plan)
+        if result.stages.values.contains(where: { $0.state == .ran || $0.state == .failed }) {
+            writeReport(result.run, console)
+        }
         try report(result, console)
         if result.exitCode != .ok { throw EarlyExit(result.exitCode) }
+    }
+
+    /// A report that cannot be written is a pity, and no reason to call the run failed.
+    private func writeReport(_ run: String, _ console: Console) {
+        do {
+            console.note("report: \(try RunReporter(store).write(run).path)")
+        } catch {
+            console.show(Diagnostic("the report could not be written: \(error)", severity: .warning))
+        }
     }
 
     private func report(_ result: RunResult, _ console: Console) throws {
@@ -59,6 +71,7 @@ struct RunSession {
                 Diagnostic("\(gate.location): the gate '\(gate.text)' does not hold: it is \(value)"))
         }
         if isJSON { return try console.print(json: result) }
+        for line in try ArmsTable.lines(of: result, style: console.style) { console.print(line) }
         var counts: [String] = []
         for state: StageResult.State in [.ran, .cached, .failed, .blocked, .interrupted, .skipped] {
             let count = result.stages.values.count { $0.state == state }

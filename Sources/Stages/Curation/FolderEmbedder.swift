@@ -1,0 +1,91 @@
+internal import Diagnostics
+public import Foundation
+internal import Models
+internal import Search
+internal import Tensors
+internal import Training
+internal import Vision
+
+/// Embeds a plain folder of images with a weights file, outside any pipeline.
+public struct FolderEmbedder {
+    /// What was embedded.
+    public struct Summary: Codable, Sendable {
+        /// The number of rows.
+        public var images: Int
+        /// The number of columns.
+        public var dimension: Int
+        /// Files that could not be read as images, with the reasons.
+        public var skipped: [String: String]
+    }
+
+    private let model: LoadedModel
+    private let workers: Int
+
+    /// Opens a safetensors file as an architecture; a `model.json` beside it gives size, options and normalisation.
+    ///
+    /// - Throws: a `Diagnostic` for an unknown architecture, and every name that does not fit.
+    public init(checkpoint: URL, architecture: String, imageSize: Int?, threads: Int, workers: Int) throws {
+        try Torch.setThreads(threads)
+        let card = try? ModelCard(in: checkpoint.deletingLastPathComponent())
+        model = try LoadedModel.open(
+            weights: checkpoint,
+            configuration: card.map(\.configuration).flatMap { $0.architecture == architecture ? $0 : nil }
+                ?? ModelRegistry.defaults(for: architecture, imageSize: imageSize), imageSize: imageSize)
+        self.workers = workers
+    }
+
+    /// Writes one unit vector (fp32) for each readable image below a folder, in the order of the file names.
+    public func embed(_ folder: URL, to output: URL) throws -> Summary {
+        let keys = Set(["jpg", "jpeg", "png", "webp"])
+        guard let walk = FileManager.default.enumerator(atPath: folder.path) else {
+            throw Diagnostic("no folder \(folder.path)", exitCode: .inputMissing)
+        }
+        let names = walk.compactMap { $0 as? String }
+            .filter { keys.contains(($0 as NSString).pathExtension.lowercased()) }.sorted()
+        guard !names.isEmpty else {
+            throw Diagnostic(
+                "\(folder.path) holds no images", hint: "images are .jpg, .jpeg, .png or .webp files",
+                exitCode: .badData)
+        }
+        let source = PlainFolder(root: folder)
+        var records: [ImageRecord] = []
+        var skipped: [String: String] = [:]
+        for name in names {
+            do {
+                let image = try source.image(name, atLeast: nil)
+                records.append(
+                    ImageRecord(
+                        id: name, dataset: "folder", member: name, width: image.width, height: image.height))
+            } catch let error as ImageError {
+                skipped[name] = "\(error)"
+            }
+        }
+        guard !records.isEmpty else {
+            throw Diagnostic(
+                "none of the \(names.count) images of \(folder.path) can be decoded", exitCode: .badData)
+        }
+        let inference = Inference(model, provider: ImageProvider(["folder": source]), workers: workers)
+        var values: [Float] = []
+        try inference.run(records.map { ImageView($0, .evaluation) }) { output in
+            values += try output.features.normalize(1).floats()
+        }
+        let width = model.network.featureWidth
+        try NpyFile.write(values, shape: [records.count, width], as: .float32, to: output)
+        return Summary(images: records.count, dimension: width, skipped: skipped)
+    }
+}
+
+/// Images by their path below a folder.
+private struct PlainFolder: ImageSource {
+    let root: URL
+    var classes: [String] { [] }
+    func members() throws -> [SourceMember] { [] }
+    func contentFiles() throws -> [URL] { [] }
+    func bytes(of member: String) throws -> Data? {
+        do {
+            return try Data(contentsOf: root.appending(path: member))
+        } catch {
+            throw ImageError.unreadable(reason: "\(error.localizedDescription)")
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Diagnostics
+import Engine
+import Foundation
+import Report
+import Stages
+
+/// Shows what a curated transfer set holds, and why.
+struct InspectCommand: RetortCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Look at a transfer set: in the terminal, or as an offline page.")
+
+    @Argument(help: "A curate stage of the newest run that has one, or the folder of a transfer set.")
+    var artifact: String
+    @Flag(help: "Print a summary.") var text = false
+    @Option(
+        name: .customLong("static"), help: "Write a page that opens offline into this folder.",
+        completion: .directory)
+    var staticFolder: String?
+    @Option(help: "The run.") var run: String?
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var global: GlobalOptions
+
+    func execute(_ console: Console) throws {
+        let store = store.open()
+        let folder = try folder(in: store)
+        let inspector = try TransferSetInspector(artifact: folder)
+        guard let staticFolder else { return console.print(inspector.text()) }
+        let images = Thumbnails(
+            images: try StoredImages(of: folder, store: folder.deletingLastPathComponent()))
+        let page = try inspector.writeStatic(
+            to: URL(filePath: staticFolder, directoryHint: .isDirectory), thumbnails: images)
+        if text { console.print(inspector.text()) }
+        if global.json { return try console.print(json: ["page": page.path]) }
+        console.print(page.path)
+    }
+
+    private func folder(in store: Store) throws -> URL {
+        let given = URL(filePath: artifact, directoryHint: .isDirectory)
+        let record = given.appending(path: ArtifactRecord.fileName).path
+        if FileManager.default.fileExists(atPath: record) { return given.resolvingSymlinksInPath() }
+        let history = RunHistory(store)
+        let runs = run == nil ? history.identifiers() : [try history.identifier(matching: run)]
+        for id in runs {
+            if let found = history.artifact(of: artifact, run: id) { return found.resolvingSymlinksInPath() }
+        }
+        throw Diagnostic(
+            "there is no artifact '\(artifact)'",
+            hint: "name a curate stage that has run, or a folder of the store",
+            exitCode: .inputMissing)
+    }
+}

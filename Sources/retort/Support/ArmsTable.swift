@@ -1,0 +1,52 @@
+import Engine
+import Foundation
+import Stages
+import Training
+
+/// The arms of every evaluation of a run: each one is printed, whichever way it falls.
+enum ArmsTable {
+    static func lines(of result: RunResult, style: TextStyle) throws -> [String] {
+        var lines: [String] = []
+        for (node, stage) in result.stages.sorted(by: { $0.key < $1.key }) {
+            guard let path = stage.artifact else { continue }
+            let folder = URL(filePath: path)
+            guard (try? ArtifactRecord.read(at: folder))?.kind == Evaluation.kind else { continue }
+            let location = ArtifactLocation(
+                directory: folder, node: node, store: folder.deletingLastPathComponent())
+            lines += table(node, try Evaluation(location).figures(), style)
+        }
+        return lines
+    }
+
+    private static func table(_ node: String, _ figures: EvaluationFigures, _ style: TextStyle) -> [String] {
+        var table = TextTable()
+        for group in figures.groups {
+            let seeds = group.values.count == 1 ? "1 seed" : "\(group.values.count) seeds"
+            table.add(
+                "\(group.name)", "\(percent(group.mean))", "\(interval(group.ci95))", "\(seeds)",
+                "\(versus(group.versus))")
+        }
+        var lines = [style.bold("\(node): top-1 on \(figures.n) images")] + table.lines(indentation: 2)
+        let ceiling = figures.ceiling.map { ", ceiling \(percent($0.top1)) (\($0.name))" } ?? ""
+        lines.append(
+            "  floor \(percent(max(figures.floor.majority, figures.floor.random))) (without looking)\(ceiling)"
+        )
+        return lines
+    }
+
+    private static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
+    private static func interval(_ ends: [Double]?) -> String {
+        guard let ends else { return "" }
+        return String(format: "[%.1f, %.1f]", 100 * ends[0], 100 * ends[1])
+    }
+
+    private static func versus(_ versus: EvaluationFigures.Versus?) -> String {
+        guard let versus else { return "" }
+        let text = String(format: "%+.1f points", 100 * versus.difference)
+        guard let ends = versus.ci95 else { return "\(text) vs \(versus.baseline)" }
+        let resolved = ends[0] > 0 || ends[1] < 0
+        return "\(text) \(interval(ends)) vs \(versus.baseline)"
+            + (resolved ? "" : ", not resolved by these seeds")
+    }
+}

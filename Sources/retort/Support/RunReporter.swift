@@ -1,0 +1,108 @@
+import Engine
+import Foundation
+import Report
+import Stages
+
+/// Gathers what is known about a run into a report: from the journal, the plan, and the artifacts.
+struct RunReporter {
+    let history: RunHistory
+    let store: Store
+
+    init(_ store: Store) {
+        history = RunHistory(store)
+        self.store = store
+    }
+
+    /// Writes `report.html` and `report.md` into the run's folder; returns the page.
+    @discardableResult
+    func write(_ id: String) throws -> URL {
+        let (run, images) = try gather(id)
+        let folder = history.folder(of: id)
+        let page = folder.appending(path: "report.html")
+        try Data(RunReport.html(run, thumbnails: images).utf8).write(to: page, options: .atomic)
+        try Data(RunReport.markdown(run).utf8)
+            .write(to: folder.appending(path: "report.md"), options: .atomic)
+        return page
+    }
+
+    /// The run as plain values, and its images.
+    func gather(_ id: String) throws -> (run: ReportedRun, images: Thumbnails) {
+        let summary = try history.summary(of: id)
+        let result = try history.result(of: id)
+        let events = try history.events(of: id)
+        let pipeline = try history.pipeline(of: id)
+        var scans: [String: String] = [:]
+        let nodes = summary.stages.map { stage in
+            let artifact = history.artifact(of: stage.name, run: id)
+            let record = artifact.flatMap { try? ArtifactRecord.read(at: $0) }
+            if let record, record.kind == ImageSet.kind { scans[record.node] = record.key }
+            return node(stage, artifact: artifact, record: record, events: events)
+        }
+        let run = ReportedRun(
+            id: id, pipeline: pipeline.name, outcome: ReportedRun.Outcome(summary.state),
+            started: Self.date(summary.started) ?? Date(timeIntervalSince1970: 0),
+            seconds: summary.seconds ?? 0, nodes: nodes,
+            commands: ["retort run \(pipeline.file)"],
+            configuration: (try? String(contentsOfFile: pipeline.file, encoding: .utf8)) ?? "",
+            environment: Self.environment(),
+            gates: (result?.gates ?? []).map {
+                .init($0.text, passed: $0.holds, found: $0.value.map(Wording.number))
+            },
+            problems: events.filter { $0.event == "warning" }.compactMap { event in
+                event.message.map { message in message + (event.hint.map { " — \($0)" } ?? "") }
+            })
+        return (
+            run, Thumbnails(images: StoredImages(scans: scans, store: store.root.appending(path: "store")))
+        )
+    }
+
+    private func node(
+        _ stage: RunSummary.Stage, artifact: URL?, record: ArtifactRecord?, events: [JournalEntry]
+    ) -> ReportedRun.Node {
+        let own = events.filter { $0.stage == stage.name }
+        let state =
+            ReportedRun.Node.State(rawValue: stage.state) ?? (stage.state == "died" ? .failed : .pending)
+        let settings = (record?.components ?? [:]).filter { $0.key.hasPrefix("setting.") }
+            .map { ReportedRun.Fact(String($0.key.dropFirst("setting.".count)), $0.value) }
+            .sorted { $0.name < $1.name }
+        return ReportedRun.Node(
+            name: stage.name, stage: record?.stage ?? "", state: state, reason: stage.planned,
+            started: state == .cached ? nil : own.first.flatMap { Self.date($0.time) },
+            seconds: state == .cached ? nil : stage.seconds, artifact: artifact,
+            inputs: record?.inputs.map(\.node) ?? [], settings: settings, error: stage.message)
+    }
+
+    private static func environment() -> [ReportedRun.Fact] {
+        [
+            .init("retort", ProductVersion.current),
+            .init("system", ProcessInfo.processInfo.operatingSystemVersionString),
+            .init("processors", "\(ProcessInfo.processInfo.activeProcessorCount)"),
+        ]
+    }
+
+    private static func date(_ text: String) -> Date? {
+        (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+            ?? (try? Date(text, strategy: .iso8601))
+    }
+}
+
+/// Pictures for reports, from the store.
+struct Thumbnails: ThumbnailProvider {
+    let images: StoredImages
+
+    func jpeg(dataset: String, member: String, side: Int) -> Data? {
+        images.jpeg(dataset: dataset, member: member, side: side)
+    }
+}
+
+extension ReportedRun.Outcome {
+    init(_ state: RunSummary.State) {
+        switch state {
+        case .running: self = .running
+        case .succeeded: self = .succeeded
+        case .interrupted: self = .interrupted
+        case .died: self = .died
+        case .failed: self = .failed
+        }
+    }
+}
