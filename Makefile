@@ -3,7 +3,7 @@ export SWIFT_BACKTRACE ?= enable=no
 DEMO ?= Pipelines/quickstart.yaml
 FORMATTED = Package.swift Sources Tests
 
-.PHONY: all setup build demo test bench format lint clean
+.PHONY: all setup build demo test format lint clean
 
 all: build
 
@@ -18,9 +18,6 @@ demo: build
 
 test: setup
 	swift test
-
-bench: setup
-	swift run -c release retort-bench
 
 format:
 	swift format -i -r -p $(FORMATTED)

@@ -62,12 +62,6 @@ let package = Package(
                 "Search", "Layers", "Tensors", "Safetensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        .executableTarget(
-            name: "retort-bench",
-            dependencies: [
-                "Models", "Training", "Vision", "World", "Search", "Layers", "Tensors", "Safetensors",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
         // Tests
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "Engine", "Tensors", "Safetensors", "Vision"]),

@@ -30,9 +30,6 @@ private let arrows: [String: Set<String>] = [
         "Search",
         "Layers", "Tensors", "Safetensors",
     ],
-    "retort-bench": [
-        "Models", "Training", "Vision", "World", "Search", "Layers", "Tensors", "Safetensors",
-    ],
     "TestSupport": ["Diagnostics", "Engine", "Tensors", "Safetensors", "Vision"],
 ]
 

@@ -56,7 +56,7 @@ struct Retort {
     func run(_ arguments: String...) throws -> Outcome {
         // Stderr goes to a file: two pipes read one after the other can block the program.
         let errors = folder.appending("stderr-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: errors.path, contents: nil)
+        try Data().write(to: errors)
         let output = Pipe()
         let process = try start(arguments, output: output, errors: try FileHandle(forWritingTo: errors))
         let said = output.fileHandleForReading.readDataToEndOfFile()

@@ -43,7 +43,9 @@ struct RunReporter {
             started: Self.date(summary.started) ?? Date(timeIntervalSince1970: 0),
             seconds: summary.seconds ?? 0, nodes: nodes,
             commands: ["retort run \(pipeline.file)"],
-            configuration: (try? String(contentsOfFile: pipeline.file, encoding: .utf8)) ?? "",
+            // What the run froze, not what the file says by now.
+            configuration: try String(
+                contentsOf: history.folder(of: id).appending(path: "pipeline.json"), encoding: .utf8),
             environment: Self.environment(),
             gates: (result?.gates ?? []).map {
                 .init($0.text, passed: $0.holds, found: $0.value.map(Wording.number))

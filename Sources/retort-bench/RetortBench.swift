@@ -1,3 +1,0 @@
-@main struct RetortBench {
-    static func main() {}
-}
