@@ -1,4 +1,5 @@
 public import Diagnostics
+public import Foundation
 
 /// A safetensors file that cannot be read or written, and why.
 public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -61,5 +62,14 @@ public struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertib
         default:
             Diagnostic(description, exitCode: .badData)
         }
+    }
+}
+
+/// Lets others see a full disk as the full disk it is: as a POSIX error underneath.
+extension SafetensorsError: CustomNSError {
+    /// The operating system's error, where it was one.
+    public var errorUserInfo: [String: Any] {
+        guard case .system(_, let errno) = problem else { return [:] }
+        return [NSUnderlyingErrorKey: NSError(domain: NSPOSIXErrorDomain, code: Int(errno))]
     }
 }

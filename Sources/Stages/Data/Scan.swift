@@ -62,42 +62,35 @@ struct Scan {
         return try write(rows, bad, to: context)
     }
 
-    private func examine(_ members: [SourceMember], dataset: String, workers: Int) -> Block {
-        let results = Mutex([Result<Row, ScanFailure>?](repeating: nil, count: members.count))
-        DispatchQueue.concurrentPerform(iterations: workers) { worker in
+    /// Examines a block on several threads; what is no fault of an image's own is thrown.
+    private func examine(_ members: [SourceMember], dataset: String, workers: Int) throws -> Block {
+        let results = Mutex([Result<Row, any Error>?](repeating: nil, count: members.count))
+        DispatchQueue.concurrentPerform(iterations: max(1, workers)) { worker in
             for index in stride(from: worker, to: members.count, by: max(1, workers)) {
-                let result = examine(members[index], dataset: dataset)
+                let result = Result { try examine(members[index], dataset: dataset) }
                 results.withLock { $0[index] = result }
             }
         }
         var block = Block(records: [], quarantined: [])
         for (member, result) in zip(members, results.withLock { $0 }) {
-            switch result {
-            case .success(let row): block.records.append(row)
-            case .failure(let failure):
+            do {
+                if let row = try result?.get() { block.records.append(row) }
+            } catch let error as ImageError {
                 block.quarantined.append(
-                    Quarantined(member: member.member, reason: failure.reason, split: member.split))
-            case nil: preconditionFailure("Retort bug: an image was not examined")
+                    Quarantined(member: member.member, reason: "\(error)", split: member.split))
             }
         }
         return block
     }
 
-    private struct ScanFailure: Error { var reason: String }
-
-    private func examine(_ member: SourceMember, dataset: String) -> Result<Row, ScanFailure> {
-        do {
-            let bytes = try source.bytes(of: member.member)
-            let image =
-                try bytes.map { try ImageCodec.decode($0) } ?? source.image(member.member, atLeast: nil)
-            let record = ImageRecord(
-                id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset,
-                member: member.member,
-                label: member.label, width: image.width, height: image.height)
-            return .success(Row(split: member.split, record: record))
-        } catch {
-            return .failure(ScanFailure(reason: "\(error)"))
-        }
+    private func examine(_ member: SourceMember, dataset: String) throws -> Row {
+        let bytes = try source.bytes(of: member.member)
+        let image = try bytes.map { try ImageCodec.decode($0) } ?? source.image(member.member, atLeast: nil)
+        let record = ImageRecord(
+            id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset,
+            member: member.member,
+            label: member.label, width: image.width, height: image.height)
+        return Row(split: member.split, record: record)
     }
 
     private func stopIfTooMany(_ bad: [Quarantined], _ context: StageContext) throws {
