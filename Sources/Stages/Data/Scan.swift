@@ -49,7 +49,7 @@ struct Scan {
                 done = try JSONFiles.read(Block.self, from: file)
             } else {
                 let range = block * Self.blockSize..<min(members.count, (block + 1) * Self.blockSize)
-                done = examine(
+                done = try examine(
                     Array(members[range]), dataset: context.node, workers: context.execution.workers)
                 try JSONFiles.write(done, to: file)
             }
