@@ -5,7 +5,9 @@ import Vision
 
 @Suite struct RendererTests {
     @Test(arguments: [
-        (Domain.objects, "?"), (.overhead, "?"), (.blobs, "?"), (.layouts, "?"), (.generic, "?"),
+        (Domain.objects, "771aba5c99a1d06008607ca2b6a5d8d8"), (.overhead, "228586a0a79a8868de1350875086820f"),
+        (.blobs, "96c781343f362c2c90575468c5842004"), (.layouts, "6fd220d38f1ca88bc36ecd6e5ae72ef9"),
+        (.generic, "080dbdc99f0dfe9c8ad84d0c8217e515"),
     ])
     func `pictures are the same bytes on every machine`(domain: Domain, digest: String) throws {
         let source = WorldSource(domain: domain, seed: 1, splits: [WorldSplit("golden", count: 12)])
