@@ -89,7 +89,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Stages", "Engine", "Diagnostics", "Training", "Models", "Vision", "World", "Search",
-                "Tensors",
+                "Tensors", "Report",
                 "TestSupport",
             ]),
         .testTarget(

@@ -29,26 +29,9 @@ extension DepthwiseCNN {
 extension DepthwiseCNN.Shape {
     /// Reads and checks the options of a configuration.
     init(_ configuration: ModelConfiguration) throws(Diagnostic) {
-        self.init(stem: try configuration.int("stem"), stages: try Self.stages(configuration))
+        self.init(stem: try configuration.int("stem"), stages: try configuration.stages("stages"))
         stemStride = try configuration.int("stem_stride")
         activation = try configuration.choice("activation")
         batchNorm = try configuration.choice("batch_norm")
-    }
-
-    /// Reads `48x2 96x4`: 48 channels in two blocks, then 96 in four.
-    private static func stages(
-        _ configuration: ModelConfiguration
-    ) throws(Diagnostic) -> [(channels: Int, blocks: Int)] {
-        let wrong = configuration.bad("stages", "channels and blocks of each stage, such as '48x2 96x4'")
-        guard case .string(let text)? = configuration.options["stages"], !text.isEmpty else { throw wrong }
-        var stages: [(channels: Int, blocks: Int)] = []
-        for word in text.split(separator: " ") {
-            let numbers = word.split(separator: "x").map { Int($0) }
-            guard numbers.count == 2, let channels = numbers[0], let blocks = numbers[1], channels > 0,
-                blocks > 0
-            else { throw wrong }
-            stages.append((channels, blocks))
-        }
-        return stages
     }
 }

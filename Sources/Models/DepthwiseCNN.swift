@@ -25,7 +25,7 @@ public struct DepthwiseCNN: ImageModel {
         /// Channels of the first convolution.
         public var stem: Int
         /// Channels and blocks of each stage; each stage halves height and width.
-        public var stages: [(channels: Int, blocks: Int)]
+        public var stages: [StageSize]
         /// The stride of the first convolution.
         public var stemStride = 1
         /// The nonlinearity.
@@ -34,7 +34,7 @@ public struct DepthwiseCNN: ImageModel {
         public var batchNorm = BatchNormPolicy.train
 
         /// Creates sizes.
-        public init(stem: Int, stages: [(channels: Int, blocks: Int)]) {
+        public init(stem: Int, stages: [StageSize]) {
             self.stem = stem
             self.stages = stages
         }
@@ -59,12 +59,13 @@ public struct DepthwiseCNN: ImageModel {
         stemNorm = try BatchNorm2d(scope / "stem" / "bn", shape.stem, policy: shape.batchNorm)
         var blocks: [SeparableBlock] = []
         var inputs = shape.stem
-        for (channels, depth) in shape.stages {
-            for index in 0..<depth {
+        for size in shape.stages {
+            for index in 0..<size.blocks {
                 blocks.append(
                     try SeparableBlock(
-                        scope / "blocks" / blocks.count, inputs, channels, stride: index == 0 ? 2 : 1, shape))
-                inputs = channels
+                        scope / "blocks" / blocks.count, inputs, size.channels, stride: index == 0 ? 2 : 1,
+                        shape))
+                inputs = size.channels
             }
         }
         self.blocks = blocks

@@ -8,6 +8,12 @@ public struct MobileNetV2: ImageModel {
     public struct Shape: Hashable, Sendable {
         /// What all channel counts are multiplied by, rounded to multiples of 8.
         public var multiplier = 1.0
+        /// Channels of the first convolution.
+        public var stem = 32
+        /// The stages of blocks.
+        public var stages = Stage.usual
+        /// The length of a feature vector; a multiplier above one lengthens it, one below does not shorten it.
+        public var features = 1280
         /// What convolutions see beyond the border; weights from TensorFlow need `.same`.
         public var padding = Padding.same
         /// Where batch normalisation takes its statistics from while training.
@@ -35,26 +41,21 @@ public struct MobileNetV2: ImageModel {
 
     /// Claims the tensors.
     public init(_ scope: Scope, _ shape: Shape, classCount: Int) throws {
-        // Expansion, channels, blocks and the stride of the first of them, stage by stage.
-        let stages = [
-            (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
-            (6, 320, 1, 1),
-        ]
-        var inputs = shape.channels(32)
+        var inputs = shape.channels(shape.stem)
         stem = try ConvNorm(scope, "conv_stem", "bn1", 3, inputs, kernel: 3, stride: 2, shape)
         var blocks: [InvertedResidual] = []
-        for (stage, (expansion, channels, depth, stride)) in stages.enumerated() {
-            for index in 0..<depth {
-                let outputs = shape.channels(channels)
+        for (index, stage) in shape.stages.enumerated() {
+            for block in 0..<stage.blocks {
+                let outputs = shape.channels(stage.channels)
                 blocks.append(
                     try InvertedResidual(
-                        scope / "blocks" / stage / index, inputs, outputs, expansion: expansion,
-                        stride: index == 0 ? stride : 1, shape))
+                        scope / "blocks" / index / block, inputs, outputs, expansion: stage.expansion,
+                        stride: block == 0 ? stage.stride : 1, shape))
                 inputs = outputs
             }
         }
         self.blocks = blocks
-        featureWidth = max(1280, shape.channels(1280))
+        featureWidth = max(shape.features, shape.channels(shape.features))
         last = try ConvNorm(scope, "conv_head", "bn2", inputs, featureWidth, kernel: 1, shape)
         // PyTorch's own start. timm's scales with the number of classes alone: with 20 of them the first logits
         // would be off by tens, and finetuning would first have to undo that.
@@ -126,39 +127,5 @@ struct InvertedResidual {
         let inner = try parts.dropLast().reduce(x) { x, part in try part(x, mode: mode).relu6() }
         let y = try parts[parts.count - 1](inner, mode: mode)
         return isResidual ? try x + y : y
-    }
-}
-
-// MARK: - Presets
-
-extension MobileNetV2 {
-    static let presets = [
-        preset("mobilenetv2_035", 0.35), preset("mobilenetv2_050", 0.5), preset("mobilenetv2_100", 1),
-    ]
-
-    private static func preset(_ name: String, _ multiplier: Double) -> ModelPreset {
-        ModelPreset(
-            name: name, imageSize: 224,
-            options: { _ in
-                let shape = Shape()
-                return [
-                    "multiplier": .double(multiplier), "pad": .string(shape.padding.rawValue),
-                    "batch_norm": .string(shape.batchNorm.rawValue),
-                ]
-            },
-            preprocessing: .symmetric, head: "classifier",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try MobileNetV2(scope, Shape(configuration), classCount: configuration.classCount)
-            })
-    }
-}
-
-extension MobileNetV2.Shape {
-    /// Reads and checks the options of a configuration.
-    init(_ configuration: ModelConfiguration) throws(Diagnostic) {
-        multiplier = try configuration.double("multiplier", in: 0.1...4)
-        padding = try configuration.choice("pad")
-        batchNorm = try configuration.choice("batch_norm")
     }
 }

@@ -26,7 +26,7 @@ struct ModelPreset: Sendable {
 
 /// Every architecture by name.
 public enum ModelRegistry {
-    static let presets = ViT.presets + MobileNetV2.presets + DepthwiseCNN.presets
+    static let presets = ViT.presets + ResNet.presets + MobileNetV2.presets + DepthwiseCNN.presets
 
     /// The names, family by family.
     public static var names: [String] { presets.map(\.name) }

@@ -74,6 +74,16 @@ struct FilledModel {
             .check("mobilenetv2.symmetric", imageSize: 64, mode: .evaluation)
     }
 
+    @Test(arguments: [ResNet.Block.basic, .bottleneck], [Mode.evaluation, .training])
+    func `a residual network is timm's`(block: ResNet.Block, mode: Mode) throws {
+        let options: [String: ModelOption] = [
+            "block": .string(block.rawValue), "stages": "8x2 16x1 24x1 32x1",
+        ]
+        try FilledModel("resnet18", options)
+            .check(
+                "resnet.\(block).\(mode)", batch: mode == .training ? 8 : 2, imageSize: 64, mode: mode)
+    }
+
     @Test func `frozen batch normalisation trains the evaluated function`() throws {
         try FilledModel("mobilenetv2_035", ["batch_norm": "frozen"])
             .check("mobilenetv2.64.evaluation", imageSize: 64, mode: .training)
@@ -138,6 +148,8 @@ struct FilledModel {
         #expect(try lines("vit_tiny_patch16_224") == pinned("vit_tiny_patch16_224"))
         #expect(try lines("vit_tiny_patch16_224", ["pool": "avg"]) == pinned("vit_tiny_patch16_224.avg"))
         #expect(try lines("mobilenetv2_100") == pinned("mobilenetv2_100"))
+        #expect(try lines("resnet18") == pinned("resnet18"))
+        #expect(try lines("resnet50") == pinned("resnet50"))
     }
 
     @Test(arguments: ["tiny", "small", "base"])

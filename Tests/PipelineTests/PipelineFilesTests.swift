@@ -1,7 +1,7 @@
 import Engine
 import Foundation
 import Manifest
-import Stages
+import Report
 import Testing
 
 /// Every pipeline that ships: it loads, binds and expands.
@@ -15,7 +15,7 @@ import Testing
 
     @Test(arguments: files) func `binds`(_ name: String) throws {
         let spec = try load(file: Self.folder.appending(path: name), environment: [:])
-        let graph = try Graph(spec, catalog: builtinStages)
+        let graph = try Graph(spec, catalog: stageCatalog)
         #expect(!graph.nodes.isEmpty)
     }
 
@@ -29,6 +29,6 @@ import Testing
 
     @Test(arguments: files) func `its smoke profile binds, too`(_ name: String) throws {
         let spec = try load(file: Self.folder.appending(path: name), profile: "smoke", environment: [:])
-        _ = try Graph(spec, catalog: builtinStages)
+        _ = try Graph(spec, catalog: stageCatalog)
     }
 }

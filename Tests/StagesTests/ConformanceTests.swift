@@ -1,10 +1,10 @@
 import Engine
-import Stages
+import Report
 import Testing
 
 /// What every stage owes its users; a new stage gets these tests for free.
 @Suite struct ConformanceTests {
-    private static let schemas = builtinStages.map { StageSchema($0) }
+    private static let schemas = stageCatalog.map { StageSchema($0) }
 
     @Test(arguments: schemas) func `declares every property it stores`(_ schema: StageSchema) {
         #expect(schema.undeclared == [])
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func `names are unique`() {
-        #expect(Set(Self.schemas.map(\.name)).count == builtinStages.count)
+        #expect(Set(Self.schemas.map(\.name)).count == stageCatalog.count)
     }
 
     @Test(arguments: schemas.filter { $0.settings.contains { $0.name == "steps" } })

@@ -1,9 +1,23 @@
 public import Foundation
+public import Stages
 
 /// Makes small pictures of images that a page refers to.
 public protocol ThumbnailProvider {
     /// The image as a JPEG of at most `side` pixels on its longer side; nil when it cannot be read any more.
     func jpeg(dataset: String, member: String, side: Int) -> Data?
+}
+
+/// Thumbnails of the images that a store's scans tell of.
+public struct StoreThumbnails: ThumbnailProvider {
+    private let images: StoredImages
+
+    /// Creates a provider.
+    public init(_ images: StoredImages) { self.images = images }
+
+    /// The image as a JPEG of at most `side` pixels on its longer side; nil when it cannot be read any more.
+    public func jpeg(dataset: String, member: String, side: Int) -> Data? {
+        images.jpeg(dataset: dataset, member: member, side: side)
+    }
 }
 
 /// An image of a data set, by its content id and by the place where it was found.

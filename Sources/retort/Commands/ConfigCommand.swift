@@ -1,7 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Engine
-import Stages
+import Report
 
 /// Shows every value a pipeline ends up with, and where it came from.
 struct ConfigCommand: RetortCommand {
@@ -46,7 +46,7 @@ struct ConfigCommand: RetortCommand {
             values.append((path, Value(value: entry.value.flowText, origin: origin)))
         }
         let said = Set(node.entries.map(\.key))
-        let schema = builtinStages.first { $0.name.description == node.uses }.map { StageSchema($0) }
+        let schema = stageCatalog.first { $0.name.description == node.uses }.map { StageSchema($0) }
         for setting in schema?.settings ?? [] where !said.contains(setting.name) {
             guard let fallback = setting.fallback else { continue }
             values.append(

@@ -26,8 +26,8 @@ struct InspectCommand: RetortCommand {
         let folder = try folder(in: store)
         let inspector = try TransferSetInspector(artifact: folder)
         guard let staticFolder else { return console.print(inspector.text()) }
-        let images = Thumbnails(
-            images: try StoredImages(of: folder, store: folder.deletingLastPathComponent()))
+        let images = StoreThumbnails(
+            try StoredImages(of: folder, store: folder.deletingLastPathComponent()))
         let page = try inspector.writeStatic(
             to: URL(filePath: staticFolder, directoryHint: .isDirectory), thumbnails: images)
         if text { console.print(inspector.text()) }

@@ -3,7 +3,7 @@ import Diagnostics
 import Engine
 import Foundation
 import Manifest
-import Stages
+import Report
 
 /// Goes on with a run that was stopped, failed or killed.
 struct ResumeCommand: RetortCommand {
@@ -28,7 +28,7 @@ struct ResumeCommand: RetortCommand {
         let frozen = try history.pipeline(of: id)
         let spec = use == .frozen ? frozen : try PipelineDrift.reread(frozen)
         if use == .frozen { tell(PipelineDrift(from: frozen), console) }
-        let graph = try Graph(spec, catalog: builtinStages)
+        let graph = try Graph(spec, catalog: stageCatalog)
         let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
         try session.run(try selection(of: id, history, in: graph), console)
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Engine
-import Stages
+import Report
 
 /// Prints a JSON Schema of pipeline files, with which editors complete and check them.
 struct SchemaCommand: RetortCommand {
@@ -10,7 +10,7 @@ struct SchemaCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        try console.print(json: PipelineSchema(builtinStages.map { StageSchema($0) }).document)
+        try console.print(json: PipelineSchema(stageCatalog.map { StageSchema($0) }).document)
     }
 }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Engine
-import Stages
+import Report
 
 /// Lists the stage kinds, or shows what one of them reads and what may be set.
 struct StagesCommand: RetortCommand {
@@ -12,7 +12,7 @@ struct StagesCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let schemas = builtinStages.map { StageSchema($0) }
+        let schemas = stageCatalog.map { StageSchema($0) }
         guard let kind else { return try list(schemas, console) }
         guard let schema = schemas.first(where: { $0.name == kind }) else {
             throw Diagnostic(

@@ -3,7 +3,7 @@ import Diagnostics
 import Engine
 import Foundation
 import Manifest
-import Stages
+import Report
 
 /// The options that name a pipeline and what is changed in it.
 struct PipelineOptions: ParsableArguments {
@@ -28,7 +28,7 @@ struct PipelineOptions: ParsableArguments {
     }
 
     /// The pipeline, checked.
-    func graph() throws(Problems) -> Graph { try Graph(try specification(), catalog: builtinStages) }
+    func graph() throws(Problems) -> Graph { try Graph(try specification(), catalog: stageCatalog) }
 }
 
 /// The option that names a store.

@@ -26,7 +26,7 @@ struct RunReporter {
     }
 
     /// The run as plain values, and its images.
-    func gather(_ id: String) throws -> (run: ReportedRun, images: Thumbnails) {
+    func gather(_ id: String) throws -> (run: ReportedRun, images: StoreThumbnails) {
         let summary = try history.summary(of: id)
         let result = try history.result(of: id)
         let events = try history.events(of: id)
@@ -40,7 +40,7 @@ struct RunReporter {
         }
         let run = ReportedRun(
             id: id, pipeline: pipeline.name, outcome: ReportedRun.Outcome(summary.state),
-            started: Self.date(summary.started) ?? Date(timeIntervalSince1970: 0),
+            started: summary.started.journalDate ?? Date(timeIntervalSince1970: 0),
             seconds: summary.seconds ?? 0, nodes: nodes,
             commands: ["retort run \(pipeline.file)"],
             // What the run froze, not what the file says by now.
@@ -54,7 +54,7 @@ struct RunReporter {
                 event.message.map { message in message + (event.hint.map { " — \($0)" } ?? "") }
             })
         return (
-            run, Thumbnails(images: StoredImages(scans: scans, store: store.root.appending(path: "store")))
+            run, StoreThumbnails(StoredImages(scans: scans, store: store.root.appending(path: "store")))
         )
     }
 
@@ -64,14 +64,12 @@ struct RunReporter {
         let own = events.filter { $0.stage == stage.name }
         let state =
             ReportedRun.Node.State(rawValue: stage.state) ?? (stage.state == "died" ? .failed : .pending)
-        let settings = (record?.components ?? [:]).filter { $0.key.hasPrefix("setting.") }
-            .map { ReportedRun.Fact(String($0.key.dropFirst("setting.".count)), $0.value) }
-            .sorted { $0.name < $1.name }
         return ReportedRun.Node(
             name: stage.name, stage: record?.stage ?? "", state: state, reason: stage.planned,
-            started: state == .cached ? nil : own.first.flatMap { Self.date($0.time) },
+            started: state == .cached ? nil : own.first?.time.journalDate,
             seconds: state == .cached ? nil : stage.seconds, artifact: artifact,
-            inputs: record?.inputs.map(\.node) ?? [], settings: settings, error: stage.message)
+            inputs: record?.inputs.map(\.node) ?? [], settings: record?.settingFacts ?? [],
+            error: stage.message)
     }
 
     private static func environment() -> [ReportedRun.Fact] {
@@ -80,20 +78,6 @@ struct RunReporter {
             .init("system", ProcessInfo.processInfo.operatingSystemVersionString),
             .init("processors", "\(ProcessInfo.processInfo.activeProcessorCount)"),
         ]
-    }
-
-    private static func date(_ text: String) -> Date? {
-        (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-            ?? (try? Date(text, strategy: .iso8601))
-    }
-}
-
-/// Pictures for reports, from the store.
-struct Thumbnails: ThumbnailProvider {
-    let images: StoredImages
-
-    func jpeg(dataset: String, member: String, side: Int) -> Data? {
-        images.jpeg(dataset: dataset, member: member, side: side)
     }
 }
 
