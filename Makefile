@@ -3,7 +3,7 @@ export SWIFT_BACKTRACE ?= enable=no
 DEMO ?= Pipelines/quickstart.yaml
 FORMATTED = Package.swift Sources Tests
 
-.PHONY: all setup build demo test format lint clean
+.PHONY: all setup build demo test bench dist format lint clean
 
 all: build
 
@@ -18,6 +18,15 @@ demo: build
 
 test: setup
 	swift test
+
+dist: setup
+	@Scripts/dist
+
+# Peers come beside the project's torch, which both sides share.
+bench: setup
+	Scripts/peers/setup
+	swift build -c release --product retort-bench
+	PYTHONPATH=.deps/peers .build/release/retort-bench --python "$$(cat .deps/peers/python)" $(BENCH)
 
 format:
 	swift format -i -r -p $(FORMATTED)

@@ -62,6 +62,13 @@ let package = Package(
                 "Search", "Layers", "Tensors", "Safetensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // Measures Retort against the usual libraries; not part of the product
+        .executableTarget(
+            name: "retort-bench",
+            dependencies: [
+                "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         // Tests
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "Engine", "Tensors", "Safetensors", "Vision"]),

@@ -8,6 +8,10 @@ public struct Schedule: Hashable, Codable, Sendable {
         case constant
         /// Half a cosine down to the floor.
         case cosine
+        /// The highest rate for most of the run, then a straight line down to the floor over the last fifth.
+        ///
+        /// Hägele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations".
+        case warmupStableDecay = "warmup-stable-decay"
     }
 
     /// What happens after the warm-up.
@@ -16,7 +20,7 @@ public struct Schedule: Hashable, Codable, Sendable {
     public var steps: Int
     /// The steps in which the rate rises linearly to its highest; the first step has a share of it already.
     public var warmUp: Int
-    /// The share of the highest rate at which a cosine ends.
+    /// The share of the highest rate at which the run ends.
     public var floor: Double
 
     /// Creates a schedule for a run of `steps` steps.
@@ -38,6 +42,10 @@ public struct Schedule: Hashable, Codable, Sendable {
             let span = max(1, steps - warmUp - 1)
             let progress = Double(min(step - warmUp, span)) / Double(span)
             return floor + (1 - floor) * (1 + cos(.pi * progress)) / 2
+        case .warmupStableDecay:
+            let decay = max(1, steps / 5)
+            let progress = Double(max(0, min(step + 1, steps) - (steps - decay))) / Double(decay)
+            return 1 - (1 - floor) * progress
         }
     }
 }

@@ -11,3 +11,4 @@ extension Domain: SettingValue {}
 extension LabelKind: SettingValue {}
 extension Recipe.Optimizer: SettingValue {}
 extension Recipe.Precision: SettingValue {}
+extension Schedule.Shape: SettingValue {}

@@ -57,7 +57,10 @@ public struct DistillationTraining {
     }
 
     /// Trains to the end; the student then holds the trained weights.
-    public func run(_ session: TrainingSession) throws {
+    ///
+    /// - Returns: why and after how many steps it ended.
+    @discardableResult
+    public func run(_ session: TrainingSession) throws -> TrainingOutcome {
         let sampler = EpochSampler(count: images.count, batchSize: recipe.batchSize, seed: recipe.seed)
         let size = student.card.configuration.imageSize
         let projection = try objective == .taskAgnostic ? projection(session.generator) : nil
@@ -65,7 +68,7 @@ public struct DistillationTraining {
         let inference = Inference(student, provider: provider, workers: workers)
         let (sizes, workers, provider, view) = (sizes, workers, provider, view)
         let canValidate = objective == .taskOriented && !validation.isEmpty
-        try trainer.train(
+        return try trainer.train(
             loader: { steps in
                 BatchLoader(provider, batches: steps, sizes: sizes, workers: workers) { step in
                     sampler.batch(step).map { view($0) }
@@ -73,10 +76,11 @@ public struct DistillationTraining {
             },
             validateEvery: max(1, recipe.steps / 8),
             validate: { canValidate ? [("val_top1", try inference.accuracy(on: validation))] : [] },
-            objective: { batch, step in
-                let images = try student.images(batch, size: size)
+            objective: { part in
+                let images = try student.images(part.batch, size: size)
                 let features = try student.network.features(images, mode: .training)
-                let answer = try answer(batch, items: sampler.batch(step))
+                let answer = try answer(
+                    part.batch, items: Array(sampler.batch(part.step)[part.places]))
                 guard let projection else {
                     return try Loss.distillation(
                         teacher: answer, student: student.network.head(features), temperature: temperature)

@@ -89,7 +89,7 @@ public struct Inference {
 
 extension Recipe.Precision {
     /// Runs a forward pass in this arithmetic.
-    func run<Result>(on device: Device, _ body: () throws -> Result) throws -> Result {
+    public func run<Result>(on device: Device, _ body: () throws -> Result) throws -> Result {
         switch self {
         case .fp32: try body()
         case .bf16: try autocast(.bfloat16, on: device) { try body() }

@@ -38,7 +38,10 @@ public struct SupervisedTraining {
     }
 
     /// Trains to the end; the model then holds the trained weights.
-    public func run(_ session: TrainingSession) throws {
+    ///
+    /// - Returns: why and after how many steps it ended.
+    @discardableResult
+    public func run(_ session: TrainingSession) throws -> TrainingOutcome {
         let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
         let labels = train.map { $0.label ?? 0 }
         let size = model.card.configuration.imageSize
@@ -58,14 +61,15 @@ public struct SupervisedTraining {
         let inference = Inference(model, provider: provider, workers: workers)
         let epoch = Recipe.steps(epochs: 1, count: train.count, batchSize: recipe.batchSize)
         let interval = max(epoch, recipe.steps / 8)
-        try trainer.train(
+        return try trainer.train(
             loader: loader, validateEvery: interval,
             validate: {
                 validation.isEmpty ? [] : [("val_top1", try inference.accuracy(on: validation))]
             },
-            objective: { batch, step in
-                let images = try model.images(batch, size: size)
-                let targets = try Tensor(sampler.batch(step).map { labels[$0.index] }).to(model.device)
+            objective: { part in
+                let images = try model.images(part.batch, size: size)
+                let items = sampler.batch(part.step)[part.places]
+                let targets = try Tensor(items.map { labels[$0.index] }).to(model.device)
                 let features =
                     isProbe
                     ? try withoutGradients { try model.network.features(images, mode: .evaluation) }

@@ -7,15 +7,26 @@ public import Vision
 ///
 /// An interrupted run that goes on from its last checkpoint ends with the same bytes as an undisturbed one, on
 /// the CPU with the same number of threads: the batch of a step is a function of the step, and the checkpoint
-/// holds weights, moving averages, optimizer state and the random generator.
+/// holds weights, moving averages, best weights, optimizer state and the random generator. A limit in seconds is
+/// the exception, by its nature.
 public final class Trainer {
+    /// Images of a step, and where in its batch they stand.
+    public struct Part {
+        /// The step, from zero.
+        public let step: Int
+        /// The images.
+        public let batch: Batch
+        /// Their places in the step's batch.
+        public let places: Range<Int>
+    }
+
     private let parameters: [(prefix: String, parameters: Parameters)]
     private let recipe: Recipe
     private let session: TrainingSession
-    private let device: Device
     private let state: TrainingState
-    private let optimizer: any Optimizer
-    private let average: MovingAverage?
+    private let update: WeightUpdate
+    private let best: BestWeights?
+    private var progress = TrainingState.Progress()
 
     /// How often the loop writes a checkpoint of its own accord.
     public var checkpointInterval: Duration = .seconds(20)
@@ -32,114 +43,124 @@ public final class Trainer {
         parameters = [("model.", model.parameters)] + (extra.map { [("extra.", $0)] } ?? [])
         self.recipe = recipe
         self.session = session
-        device = model.device
         state = TrainingState(folder: session.folder)
-        let groups =
-            model.parameters.groups(weightDecay: recipe.weightDecay) {
-                model.isHead($0) ? recipe.headLearningRateScale : 1
-            } + (extra?.groups(weightDecay: recipe.weightDecay) ?? [])
-        optimizer =
-            switch recipe.optimizer {
-            case .adamw: try AdamW(groups, learningRate: recipe.learningRate)
-            case .sgd: try SGD(groups, learningRate: recipe.learningRate, momentum: 0.9, nesterov: true)
-            }
-        average = try recipe.averageDecay.map { try MovingAverage(of: model.parameters, decay: $0) }
+        update = try WeightUpdate(model, also: extra, recipe: recipe)
+        best = try recipe.patience.map { _ in try BestWeights(of: model.parameters) }
     }
 
     /// Trains to the end, from the last checkpoint if there is one.
     ///
     /// - Parameters:
     ///   - loader: gives the batches of a range of steps, in order.
-    ///   - validate: called at the end of every epoch-like interval; its values are recorded.
-    ///   - objective: the scalar loss of a batch.
+    ///   - validate: called at the end of every epoch-like interval; its values are recorded, and the first of
+    ///     them, the higher the better, is what early stopping looks at.
+    ///   - objective: the scalar loss of a batch or of a part of it, averaged over its images.
+    /// - Returns: why and after how many steps it ended.
+    @discardableResult
     public func train(
         loader: (Range<Int>) throws -> BatchLoader, validateEvery interval: Int = .max,
-        validate: () throws -> [(String, Double)] = { [] }, objective: (Batch, Int) throws -> Tensor
-    ) throws {
-        let start = try restore()
+        validate: () throws -> [(String, Double)] = { [] }, objective: (Part) throws -> Tensor
+    ) throws -> TrainingOutcome {
+        try restore()
+        let start = progress.step
         session.hooks.rewind(start)
-        guard start < recipe.steps else { return try keepAverage() }
+        if let end = progress.end { return try finish(end) }
         let loader = try loader(start..<recipe.steps)
         defer { loader.cancel() }
         let clock = ContinuousClock()
         let began = clock.now
+        let before = progress.seconds
         var lastCheckpoint = began
         var loss = 0.0
-        for step in start..<recipe.steps {
+        while progress.step < recipe.steps, progress.end == nil {
             guard let batch = try loader.next() else {
                 preconditionFailure("Retort bug: the loader ended before the training")
             }
-            let value = try update(batch, step: step, objective: objective)
-            let done = step + 1
-            if done % logInterval == 0 || done == recipe.steps {
+            let step = progress.step
+            let value = try update(step: step, images: batch.count) { places in
+                try objective(Part(step: step, batch: batch.part(places), places: places))
+            }
+            progress.step += 1
+            let done = progress.step
+            let elapsed = (clock.now - began).seconds
+            progress.seconds = before + elapsed
+            if done == recipe.steps { progress.end = .steps }
+            if let limit = recipe.maxSeconds, progress.seconds >= limit, done < recipe.steps {
+                progress.end = .time
+            }
+            if done % logInterval == 0 || progress.end != nil {
                 loss = Double(try value.item())
                 guard loss.isFinite else {
                     throw NonFiniteLoss(step: done, images: batch.views.map(\.record.id))
                 }
                 session.hooks.metric(done, "loss", loss)
             }
-            if done % interval == 0 || done == recipe.steps {
-                for (name, value) in try average?.withAverages(validate) ?? validate() {
-                    session.hooks.metric(done, name, value)
-                }
+            if done % interval == 0 || progress.end != nil {
+                try judge(try update.average?.withAverages(validate) ?? validate())
             }
-            if clock.now - lastCheckpoint > checkpointInterval, done < recipe.steps {
-                try save(step: done)
+            if clock.now - lastCheckpoint > checkpointInterval, progress.end == nil {
+                try save()
                 lastCheckpoint = clock.now
             }
-            let elapsed = (clock.now - began).seconds
             let rate = Double((done - start) * recipe.batchSize) / max(elapsed, 1e-9)
             let waited = loader.waited.seconds / max(elapsed, 1e-9)
             try session.hooks.advance(
                 done, recipe.steps, ["loss": loss, "images_per_second": rate, "data_wait": waited]
-            ) { try save(step: done) }
+            ) { try save() }
         }
-        try save(step: recipe.steps)
-        try keepAverage()
+        try save()
+        return try finish(progress.end ?? .steps)
     }
 
-    private func update(_ batch: Batch, step: Int, objective: (Batch, Int) throws -> Tensor) throws -> Tensor
-    {
-        let schedule = Schedule(
-            .cosine, steps: recipe.steps, warmUp: Int(recipe.warmup * Double(recipe.steps)), floor: 0.01)
-        optimizer.learningRate = recipe.learningRate * schedule.factor(at: step)
-        try optimizer.zeroGrad()
-        let loss = try recipe.precision.run(on: device) { try objective(batch, step) }
-        try loss.backward()
-        if let limit = recipe.gradientClip { try clipGradNorm(optimizer.parameters, maxNorm: limit) }
-        try optimizer.step()
-        try average?.update()
-        return try loss.detach()
+    /// Records a validation, and ends the loop when it has not improved for long.
+    private func judge(_ values: [(String, Double)]) throws {
+        for (name, value) in values { session.hooks.metric(progress.step, name, value) }
+        guard let best, let patience = recipe.patience, let value = values.first?.1 else { return }
+        if value > progress.best ?? -.infinity {
+            progress.best = value
+            progress.validationsSinceBest = 0
+            try update.average?.withAverages { try best.take() } ?? best.take()
+        } else {
+            progress.validationsSinceBest += 1
+            if progress.validationsSinceBest >= patience, progress.end == nil { progress.end = .patience }
+        }
     }
 
-    /// The weights that training ends with are the averaged ones, where an average was kept.
-    private func keepAverage() throws {
-        guard let average else { return }
-        try parameters[0].parameters.restore(average.state())
+    /// The model ends with the best weights where validation chose them, else with the averaged ones, if any.
+    private func finish(_ end: TrainingEnd) throws -> TrainingOutcome {
+        if let best, progress.best != nil {
+            try parameters[0].parameters.restore(best.state)
+        } else if let average = update.average {
+            try parameters[0].parameters.restore(average.state())
+        }
+        return TrainingOutcome(end: end, steps: progress.step)
     }
 
-    private func save(step: Int) throws {
+    // MARK: - Checkpoints
+
+    private func save() throws {
         var tensors = parameters.flatMap { prefix, parameters in
             parameters.named.map { (name: prefix + $0.name, tensor: $0.tensor) }
         }
-        tensors += optimizer.state.map { (name: "optimizer." + $0.name, tensor: $0.tensor) }
-        if let average {
-            tensors += average.state().sorted { $0.key < $1.key }.map {
-                (name: "average." + $0.key, tensor: $0.value)
+        tensors += update.optimizer.state.map { (name: "optimizer." + $0.name, tensor: $0.tensor) }
+        for (prefix, state) in [("average.", update.average?.state()), ("best.", best?.state)] {
+            tensors += (state ?? [:]).sorted { $0.key < $1.key }.map {
+                (name: prefix + $0.key, tensor: $0.value)
             }
         }
         tensors.append((name: "generator", tensor: try Tensor(bytes: session.generator.state())))
-        try state.write(tensors, step: step, updates: average?.updates ?? 0)
+        progress.updates = update.average?.updates ?? 0
+        try state.write(tensors, progress)
     }
 
-    /// Returns the step to go on from.
-    private func restore() throws -> Int {
-        guard let saved = try state.read() else { return 0 }
+    private func restore() throws {
+        guard let saved = try state.read() else { return }
+        progress = saved.progress
         for (prefix, parameters) in parameters { try parameters.restore(saved.tensors(below: prefix)) }
-        try optimizer.restore(saved.tensors(below: "optimizer."))
-        try average?.restore(saved.tensors(below: "average."), updates: saved.updates)
+        try update.optimizer.restore(saved.tensors(below: "optimizer."))
+        try update.average?.restore(saved.tensors(below: "average."), updates: progress.updates)
+        try best?.restore(saved.tensors(below: "best."))
         if let bytes = saved.tensors["generator"] { try session.generator.restore(bytes.bytes()) }
-        return saved.step
     }
 }
 

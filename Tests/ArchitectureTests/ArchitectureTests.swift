@@ -30,6 +30,9 @@ private let arrows: [String: Set<String>] = [
         "Search",
         "Layers", "Tensors", "Safetensors",
     ],
+    "retort-bench": [
+        "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors",
+    ],
     "TestSupport": ["Diagnostics", "Engine", "Tensors", "Safetensors", "Vision"],
 ]
 

@@ -39,6 +39,24 @@ import Testing
         #expect(StageSchema(Careless.self).undeclared == ["memory"])
     }
 
+    @Test func `settings of a group stand beside the stage's own`() throws {
+        struct Shared: SettingGroup {
+            @Setting("How often.", in: 1...) var howOften = 2
+        }
+        struct Repeater: Stage {
+            static let name: StageName = "repeater"
+            static let revision = 1
+            static let summary = "Says something several times."
+            @Setting("What is said.") var word = "a"
+            let shared = Shared()
+            func run(in context: StageContext) throws -> FakeText { throw FakeFail.Failure() }
+        }
+        let schema = StageSchema(Repeater.self)
+        #expect(schema.settings.map(\.name) == ["word", "how_often"])
+        #expect(schema.undeclared == [])
+        #expect(try Repeater.bound(settings: ["how_often": "5"]).shared.howOften == 5)
+    }
+
     @Test func `validation may ask whether an input is given`() throws {
         struct Either: Stage {
             static let name: StageName = "either"

@@ -54,6 +54,14 @@ import Testing
         #expect([0, 1, 2, 9].map(schedule.factor) == [0.5, 1, 1, 1])
     }
 
+    @Test func `a stable rate falls over the last fifth`() {
+        let schedule = Schedule(.warmupStableDecay, steps: 100, warmUp: 4, floor: 0.1)
+        #expect((4..<80).allSatisfy { schedule.factor(at: $0) == 1 })
+        #expect(abs(schedule.factor(at: 89) - 0.55) < 1e-12)
+        #expect(abs(schedule.factor(at: 99) - 0.1) < 1e-12)
+        #expect(schedule.factor(at: 500) == schedule.factor(at: 99))
+    }
+
     @Test func `a run shorter than its warm-up ends at the full rate`() {
         #expect(Schedule(.cosine, steps: 3, warmUp: 10).factor(at: 2) == 1)
         #expect(Schedule(.cosine, steps: 1).factor(at: 0) == 1)

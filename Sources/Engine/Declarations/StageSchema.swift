@@ -81,11 +81,15 @@ extension Stage {
     static var outputType: any Artifact.Type { Output.self }
 }
 
-/// The stored properties of a stage under their names in a pipeline file: `_learningRate` is `learning_rate`.
-func declaredProperties(of stage: some Stage) -> [(name: String, declaration: Any)] {
-    Mirror(reflecting: stage).children.map { child in
+/// The stored properties of a stage and its groups under their names in a pipeline file: `_learningRate` is
+/// `learning_rate`.
+func declaredProperties(of stage: some Stage) -> [(name: String, declaration: Any)] { properties(of: stage) }
+
+private func properties(of holder: Any) -> [(name: String, declaration: Any)] {
+    Mirror(reflecting: holder).children.flatMap { child -> [(name: String, declaration: Any)] in
+        if child.value is any SettingGroup { return properties(of: child.value) }
         let label = child.label ?? ""
-        return (label.hasPrefix("_") ? snakeCased(label.dropFirst()) : label, child.value)
+        return [(label.hasPrefix("_") ? snakeCased(label.dropFirst()) : label, child.value)]
     }
 }
 

@@ -29,6 +29,9 @@ public struct TransferSetInspector {
     /// The set in words and numbers, for `retort inspect --text`.
     public func text() -> String { InspectorText(set: set).rendered }
 
+    /// The set in numbers, for `retort inspect --json`.
+    public var summary: TransferSetSummary { TransferSetSummary(set) }
+
     /// Writes `index.html` and its thumbnails into a folder and returns the page's location.
     @discardableResult
     public func writeStatic(

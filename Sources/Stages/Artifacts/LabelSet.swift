@@ -15,6 +15,8 @@ public struct LabelSet: Artifact {
     /// The word for this kind of artifact.
     public static let kind = "labels"
     static let viewsFile = "views.jsonl"
+    /// The images of a shard.
+    static let imagesPerShard = 256
 
     /// One image with its views, as a row of `views.jsonl`.
     struct Row: Codable, Sendable {
@@ -36,6 +38,13 @@ public struct LabelSet: Artifact {
         let digits = String(number)
         let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
         return directory.appending(path: "labels/labels-\(padded).safetensors")
+    }
+
+    /// The size of all shards in a folder.
+    static func bytes(in directory: URL) throws -> Int {
+        try FileManager.default.contentsOfDirectory(
+            at: directory.appending(path: "labels"), includingPropertiesForKeys: [.fileSizeKey]
+        ).reduce(0) { try $0 + ($1.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0) }
     }
 
     /// The class names of the logits.

@@ -35,18 +35,9 @@ struct Distill: Stage {
     @Setting("Optimizer updates, in place of epochs.", in: 1...) var steps: Int?
     @Setting("Images in each update.", in: 1...) var batchSize = 128
     @Setting("Peak learning rate.", in: 0...10) var learningRate = 2e-3
-    @Setting("Decoupled weight decay of matrices and kernels.", in: 0...1) var weightDecay = 0.05
-    @Setting("Share of the steps over which the learning rate rises.", in: 0...1) var warmup = 0.05
-    @Setting("The update rule.") var optimizer: Recipe.Optimizer = .adamw
-    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema:
-        Double?
-    @Setting("Smallest and largest share of an image that a view covers, with an online teacher.", in: 0...1)
-    var cropScale = [0.35, 1.0]
-    @Setting("Whether half of the views are mirrored, with an online teacher.") var flip = true
-    @Setting("How far brightness, contrast and saturation stray, with an online teacher.", in: 0...1)
-    var jitter = 0.0
-    @Setting("Arithmetic of the passes; weights stay in fp32.") var precision: Recipe.Precision = .fp32
-    @Setting("Decides initial weights, order, views and noise.", in: 0...) var seed = 0
+
+    let optimization = OptimizationSettings()
+    let views = ViewSettings()
 
     func validate() throws {
         try requireOne($model.isGiven, student != nil, "model (a checkpoint)", "student (an architecture)")
@@ -56,25 +47,25 @@ struct Distill: Stage {
                 "a teacher needs images to be asked about",
                 hint: "set images: to an image set or a transfer set")
         }
-        try requireCropScale(cropScale)
+        try views.validate()
+        if optimization.microBatch != nil, objective == .taskAgnostic {
+            throw Diagnostic(
+                "micro_batch would change the task-agnostic objective, which compares the images of a batch",
+                hint: "leave micro_batch out, or lower batch_size")
+        }
     }
 
     func run(in context: StageContext) throws -> Checkpoint {
         let device = try context.prepareDevice()
-        let generator = try Generator(seed: UInt64(seed))
+        let generator = try Generator(seed: UInt64(optimization.seed))
         let (answers, records, classes) = try teaching(device)
         let validation = try val?.labelledRecords(for: "validation") ?? []
         if let val { try requireSameClasses(classes, val.classes, "the teacher and val") }
         var loaded = try student(classes, generator, device)
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: records.count, batchSize: batchSize)
-        var recipe = Recipe(
-            steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
-        recipe.weightDecay = weightDecay
-        recipe.warmup = warmup
-        recipe.optimizer = optimizer
-        recipe.averageDecay = ema
-        recipe.precision = precision
+        let recipe = optimization.recipe(
+            steps: count, batchSize: batchSize, learningRate: learningRate)
         var training = DistillationTraining(
             student: loaded, teacher: answers, images: records,
             provider: try context.provider(for: labels == nil ? "images" : "labels", "val"),
@@ -82,8 +73,8 @@ struct Distill: Stage {
             temperature: temperature ?? (objective == .taskOriented ? 1 : 0.07), recipe: recipe)
         training.validation = validation
         training.workers = context.execution.workers
-        try training.run(context.trainingSession(generator))
-        context.note(recipe, model: loaded)
+        let end = try training.run(context.trainingSession(generator))
+        context.note(recipe, end, model: loaded)
         context.count("images", records.count)
         return try context.checkpoint(loaded)
     }
@@ -93,12 +84,16 @@ struct Distill: Stage {
     ) throws -> (DistillationTraining.Teacher, [ImageRecord], classes: [String]) {
         if let labels {
             let (records, answers) = try labels.read()
+            if objective == .taskOriented, answers.logits.shape.last == 0 {
+                throw Diagnostic(
+                    "the teacher of '\(labels.location.node)' has no classifier, so there are no predictions to match",
+                    at: nil, hint: "fine-tune the teacher first, or set objective: task-agnostic")
+            }
             return (.labels(answers), records, try labels.classes())
         }
         guard let teacher, let images else { preconditionFailure("Retort bug: validate() let this through") }
         let model = try LoadedModel.load(teacher.location.directory, device: device)
-        let views = ViewPolicy.training(cropScale: cropScale, flip: flip, jitter: jitter)
-        return (.online(model, views: views), try images.records(), model.card.classes)
+        return (.online(model, views: views.policy), try images.records(), model.card.classes)
     }
 
     private func student(_ classes: [String], _ generator: Generator, _ device: Device) throws -> LoadedModel

@@ -32,50 +32,46 @@ struct FineTune: Stage {
     @Setting("Peak learning rate.", in: 0...10) var learningRate = 5e-4
     @Setting("Learning rate of the classifier, as a multiple of the body's.", in: 0...1000)
     var headLearningRateScale = 1.0
-    @Setting("Decoupled weight decay of matrices and kernels.", in: 0...1) var weightDecay = 0.05
-    @Setting("Share of the steps over which the learning rate rises.", in: 0...1) var warmup = 0.05
-    @Setting("The update rule.") var optimizer: Recipe.Optimizer = .adamw
-    @Setting("Decay of the moving average of the weights; null keeps the last weights.", in: 0...1) var ema:
-        Double?
+    @Setting("What the learning rate is multiplied by from each layer to the one below it.", in: 0...1)
+    var layerDecay = 1.0
+    @Setting("Validations without a new best after which training stops, keeping the best weights.", in: 1...)
+    var patience: Int?
     @Setting("Probability mass spread over the wrong classes.", in: 0...0.9) var labelSmoothing = 0.1
-    @Setting("Smallest and largest share of an image that a training crop covers.", in: 0...1)
-    var cropScale = [0.35, 1.0]
-    @Setting("Whether half of the training views are mirrored.") var flip = true
-    @Setting("How far brightness, contrast and saturation stray.", in: 0...1) var jitter = 0.0
-    @Setting("Arithmetic of the passes; weights stay in fp32.") var precision: Recipe.Precision = .fp32
-    @Setting("Decides initial weights, order, views and noise.", in: 0...) var seed = 0
+
+    let optimization = OptimizationSettings()
+    let views = ViewSettings()
 
     func validate() throws {
         try requireOne(
             $model.isGiven, architecture != nil, "model (a checkpoint)", "architecture (from scratch)")
-        try requireCropScale(cropScale)
+        try views.validate()
+        if patience != nil, !$val.isGiven {
+            throw Diagnostic("patience needs images to validate on", hint: "set val: to a labelled split")
+        }
     }
 
     func run(in context: StageContext) throws -> Checkpoint {
         let device = try context.prepareDevice()
-        let generator = try Generator(seed: UInt64(seed))
+        let generator = try Generator(seed: UInt64(optimization.seed))
         let images = try train.labelledRecords(for: "fine-tuning")
         if let val { try requireSameClasses(train.classes, val.classes, "train and val") }
         var loaded = try load(generator, device)
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: images.count, batchSize: batchSize)
-        var recipe = Recipe(
-            steps: count, batchSize: batchSize, learningRate: learningRate, seed: UInt64(seed))
+        var recipe = optimization.recipe(
+            steps: count, batchSize: batchSize, learningRate: learningRate)
         recipe.headLearningRateScale = headLearningRateScale
-        recipe.weightDecay = weightDecay
-        recipe.warmup = warmup
-        recipe.optimizer = optimizer
-        recipe.averageDecay = ema
-        recipe.precision = precision
+        recipe.layerDecay = layerDecay
+        recipe.patience = patience
         var training = SupervisedTraining(
             loaded, train: images, validation: try val?.labelledRecords(for: "validation") ?? [],
             provider: try context.provider(for: "train", "val"),
-            views: .training(cropScale: cropScale, flip: flip, jitter: jitter), recipe: recipe)
+            views: views.policy, recipe: recipe)
         training.labelSmoothing = labelSmoothing
         training.isProbe = mode == .probe
         training.workers = context.execution.workers
-        try training.run(context.trainingSession(generator))
-        context.note(recipe, model: loaded)
+        let end = try training.run(context.trainingSession(generator))
+        context.note(recipe, end, model: loaded)
         context.count("images", images.count)
         return try context.checkpoint(loaded)
     }

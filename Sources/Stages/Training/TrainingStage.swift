@@ -46,9 +46,15 @@ extension StageContext {
     }
 
     /// Notes what a training has cost, for the report: images seen and parameters moved.
-    func note(_ recipe: Recipe, model: LoadedModel) {
-        count("steps", recipe.steps)
-        count("images_seen", recipe.steps * recipe.batchSize)
+    func note(_ recipe: Recipe, _ outcome: TrainingOutcome, model: LoadedModel) {
+        count("steps", outcome.steps)
+        count("images_seen", outcome.steps * recipe.batchSize)
+        if outcome.end != .steps {
+            fact("stopped_by", outcome.end.rawValue)
+            warn(
+                "training stopped after \(outcome.steps) of \(recipe.steps) steps: \(outcome.end.explanation)"
+            )
+        }
         count("parameters", model.parameters.count)
     }
 }

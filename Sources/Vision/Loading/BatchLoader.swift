@@ -67,4 +67,15 @@ public struct Batch: Sendable {
         }
         return try Tensor(bytes: pixels[place], shape: [count, size, size, 3])
     }
+
+    /// Some of the images, by their places in this batch.
+    public func part(_ range: Range<Int>) -> Batch {
+        guard range != 0..<count else { return self }
+        return Batch(
+            index: index, views: Array(views[range]), sizes: sizes,
+            pixels: zip(sizes, pixels).map { size, bytes in
+                let image = size * size * 3
+                return Array(bytes[range.lowerBound * image..<range.upperBound * image])
+            })
+    }
 }

@@ -25,7 +25,10 @@ struct InspectCommand: RetortCommand {
         let store = store.open()
         let folder = try folder(in: store)
         let inspector = try TransferSetInspector(artifact: folder)
-        guard let staticFolder else { return console.print(inspector.text()) }
+        guard let staticFolder else {
+            if global.json { return try console.print(json: inspector.summary) }
+            return console.print(inspector.text())
+        }
         let images = StoreThumbnails(
             try StoredImages(of: folder, store: folder.deletingLastPathComponent()))
         let page = try inspector.writeStatic(

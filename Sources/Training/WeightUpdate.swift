@@ -1,0 +1,59 @@
+public import Layers
+public import Tensors
+
+/// One update of a model's weights after another, by a recipe: rate, passes, clipping, optimizer, average.
+public final class WeightUpdate {
+    private let recipe: Recipe
+    private let device: Device
+    let optimizer: any Optimizer
+    let average: MovingAverage?
+
+    /// Prepares the updates of what can be trained of a model, and of `extra` parameters beside it.
+    public init(_ model: LoadedModel, also extra: Parameters? = nil, recipe: Recipe) throws {
+        self.recipe = recipe
+        device = model.device
+        let layers = LayerDepths(
+            model.parameters.named.filter { $0.kind == .parameter && !model.isHead($0.name) }.map(\.name))
+        let groups =
+            model.parameters.groups(weightDecay: recipe.weightDecay) {
+                model.isHead($0)
+                    ? recipe.headLearningRateScale : layers.scale(of: $0, decay: recipe.layerDecay)
+            } + (extra?.groups(weightDecay: recipe.weightDecay) ?? [])
+        optimizer =
+            switch recipe.optimizer {
+            case .adamw: try AdamW(groups, learningRate: recipe.learningRate)
+            case .sgd: try SGD(groups, learningRate: recipe.learningRate, momentum: 0.9, nesterov: true)
+            }
+        average = try recipe.averageDecay.map { try MovingAverage(of: model.parameters, decay: $0) }
+    }
+
+    /// Makes the update of a step, counted from zero, and returns its loss.
+    ///
+    /// - Parameters:
+    ///   - count: the images of the batch; with a micro-batch they pass through the network part by part.
+    ///   - objective: the loss of the images at these places, averaged over them.
+    public func callAsFunction(
+        step: Int, images count: Int, objective: (_ places: Range<Int>) throws -> Tensor
+    ) throws -> Tensor {
+        let schedule = Schedule(
+            recipe.schedule, steps: recipe.steps, warmUp: Int(recipe.warmup * Double(recipe.steps)),
+            floor: 0.01)
+        optimizer.learningRate = recipe.learningRate * schedule.factor(at: step)
+        try optimizer.zeroGrad()
+        let size = max(1, recipe.microBatch ?? count)
+        var total: Tensor?
+        for first in stride(from: 0, to: count, by: size) {
+            let places = first..<min(count, first + size)
+            var loss = try recipe.precision.run(on: device) { try objective(places) }
+            if places.count < count { loss = try loss * (Double(places.count) / Double(count)) }
+            try loss.backward()
+            let value = try loss.detach()
+            total = try total.map { try $0 + value } ?? value
+        }
+        if let limit = recipe.gradientClip { try clipGradNorm(optimizer.parameters, maxNorm: limit) }
+        try optimizer.step()
+        try average?.update()
+        guard let total else { preconditionFailure("Retort bug: a batch without images") }
+        return total
+    }
+}

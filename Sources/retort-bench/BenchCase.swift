@@ -1,0 +1,76 @@
+import Models
+
+/// One thing whose speed is compared, under the name it has in `bench.jsonl`.
+struct BenchCase {
+    /// What is done again and again.
+    enum Work: String {
+        /// Forward and backward pass and the update, on images in memory.
+        case train
+        /// The forward pass of a teacher.
+        case label
+        /// An update of a student on stored answers; the peer asks its teacher for every batch.
+        case distill
+        /// JPEG files to batches of augmented pixels.
+        case decode
+    }
+
+    var work: Work
+    /// The network; for `decode` the size of the files.
+    var model = ""
+    /// The teacher that `distill` is about.
+    var teacher = ""
+    /// The side of the images in pixels.
+    var size = 224
+    var batch = 32
+    /// `fp32` or `bf16`; for `decode` and `distill` what the name ends with.
+    var variant = "bf16"
+
+    var name: String {
+        switch work {
+        case .train, .label: "\(work)/\(model)/\(variant)"
+        case .distill: "distill/\(teacher)-\(model)/cached"
+        case .decode: "decode/\(model)-\(size)"
+        }
+    }
+
+    /// The cases of `make bench`, quick ones first.
+    static let all = [
+        BenchCase(work: .decode, model: "500x375", size: 64, batch: 64, variant: ""),
+        BenchCase(work: .decode, model: "500x375", size: 224, batch: 64, variant: ""),
+        BenchCase(work: .train, model: "vit_tiny_patch4_32", size: 32, batch: 64),
+        BenchCase(work: .train, model: "mobilenetv2_mini", size: 32, batch: 64, variant: "fp32"),
+        BenchCase(work: .train, model: "vit_tiny_patch16_224"),
+        BenchCase(work: .train, model: "vit_small_patch16_224", batch: 16),
+        BenchCase(work: .train, model: "mobilenetv2_100", batch: 16),
+        BenchCase(work: .train, model: "resnet18", batch: 16),
+        BenchCase(work: .label, model: "vit_small_patch16_224"),
+        BenchCase(work: .label, model: "vit_base_patch16_224", batch: 16),
+        BenchCase(
+            work: .distill, model: "vit_tiny_patch16_224", teacher: "vit_base_patch16_224", batch: 16),
+    ]
+
+    /// The network; the tiny transformer for small images is a preset with other sizes.
+    func configuration(_ name: String) throws -> ModelConfiguration {
+        guard name == "vit_tiny_patch4_32" else {
+            return try ModelRegistry.defaults(for: name, imageSize: size, classCount: 1000)
+        }
+        var configuration = try ModelRegistry.defaults(
+            for: "vit_surrogate_patch4_32", imageSize: size, classCount: 1000)
+        configuration.options["depth"] = 12
+        return configuration
+    }
+
+    /// The operations of one forward pass of one image, twice the multiplications; nil where they are not counted.
+    func forwardOperations() throws -> Double? {
+        guard model.hasPrefix("vit"), work != .decode else { return nil }
+        let options = try configuration(model).options
+        func number(_ key: String) -> Double {
+            if case .int(let value)? = options[key] { return Double(value) }
+            return 0
+        }
+        let (width, depth, patch) = (number("width"), number("depth"), number("patch"))
+        let tokens = (Double(size) / patch) * (Double(size) / patch) + 1
+        return depth * (24 * tokens * width * width + 4 * tokens * tokens * width)
+            + 2 * (tokens - 1) * 3 * patch * patch * width
+    }
+}

@@ -1,0 +1,161 @@
+import Diagnostics
+import Foundation
+import Layers
+import Models
+import Safetensors
+import Tensors
+import Vision
+
+/// One line of `bench.jsonl`.
+struct ComparisonLine: Encodable {
+    let name: String
+    let ours, peer, ratio: Double
+    /// The smallest and the largest ratio of a round.
+    let spread: [Double]
+    let peerName: String
+    let unit = "images/s"
+    /// The share of the measured matrix product rate in the same arithmetic; nil where work is not counted.
+    let ceilingShare: Double?
+    /// The largest difference of what both sides computed, relative to the largest value.
+    let difference: Double?
+    let threads: Int
+
+    enum CodingKeys: String, CodingKey {
+        case ours, peer, ratio, spread, unit, difference, threads
+        case name = "case"
+        case peerName = "peer_name"
+        case ceilingShare = "ceiling_share"
+    }
+
+    /// The line as a person reads it.
+    var text: String {
+        let share = ceilingShare.map { String(format: "%.0f %% of the ceiling", $0 * 100) } ?? ""
+        let apart = difference.map { String(format: "%.1e apart", $0) } ?? ""
+        return String(
+            format: "%@  ours %.1f, %@ %.1f images/s: %.2f× (%.2f–%.2f)  %@  %@",
+            name.padding(toLength: 58, withPad: " ", startingAt: 0), ours, peerName, peer, ratio, spread[0],
+            spread[1], share, apart)
+    }
+}
+
+/// Measures both sides of a case, in turns.
+struct Comparison {
+    let bench: BenchCase
+    let rounds: Int
+    let seconds: Double
+    let threads: Int
+    let python: String
+
+    private static let peers = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Scripts/peers").standardizedFileURL
+
+    func run() throws -> ComparisonLine {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "retort-bench-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try prepare(folder)
+        let arguments = [
+            bench.name, "--folder", folder.path, "--seconds", "\(seconds)", "--threads", "\(threads)",
+        ]
+        let script = Self.peers.appending(path: bench.work == .decode ? "decode.py" : "networks.py").path
+        let details = ["--batch", "\(bench.batch)", "--size", "\(bench.size)"]
+        var ours: [Measurement] = []
+        var peers: [Measurement] = []
+        for _ in 0..<rounds {
+            ours.append(
+                try launch(URL(filePath: CommandLine.arguments[0]).path, ["measure"] + arguments))
+            peers.append(try launch(python, [script] + arguments + details))
+        }
+        let ratios = zip(ours, peers).map { $0.rate / $1.rate }.sorted()
+        let rate = median(ours.map(\.rate))
+        return ComparisonLine(
+            name: bench.name, ours: rate, peer: median(peers.map(\.rate)), ratio: median(ratios),
+            spread: [ratios[0], ratios[ratios.count - 1]],
+            peerName: bench.work == .decode ? "PIL + DataLoader" : "PyTorch eager",
+            ceilingShare: try ceilingShare(rate), difference: difference(ours[0].values, peers[0].values),
+            threads: threads)
+    }
+
+    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    private func difference(_ a: [Double], _ b: [Double]) -> Double? {
+        guard !a.isEmpty, a.count == b.count else { return nil }
+        let range = max(a.map(abs).max() ?? 0, 1e-30)
+        return zip(a, b).map { abs($0 - $1) }.max().map { $0 / range }
+    }
+
+    /// Our rate in operations a second, over that of a matrix product of 2048³ in the same arithmetic.
+    private func ceilingShare(_ rate: Double) throws -> Double? {
+        guard bench.work == .train || bench.work == .label,
+            let forward = try bench.forwardOperations()
+        else { return nil }
+        let type: DType = bench.variant == "bf16" ? .bfloat16 : .float32
+        let matrix = try Generator(seed: 0).normal([2048, 2048], deviation: 1).to(type)
+        let clock = ContinuousClock()
+        var best = Double.infinity
+        for _ in 0..<5 {
+            let took = try clock.measure { _ = try withoutGradients { try matrix.matmul(matrix) } }
+            best = min(
+                best, Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18)
+        }
+        let ceiling = 2 * pow(2048, 3) / best
+        return rate * forward * (bench.work == .train ? 3 : 1) / ceiling
+    }
+
+    // MARK: - What both sides start from
+
+    private func prepare(_ folder: URL) throws {
+        guard bench.work != .decode else { return try writeImages(to: folder.appending(path: "images")) }
+        var tensors = try weights(of: bench.model, prefix: "model.", seed: 1)
+        if bench.work == .distill { tensors += try weights(of: bench.teacher, prefix: "teacher.", seed: 2) }
+        let generator = try Generator(seed: 3)
+        tensors.append(
+            ("images", try generator.normal([bench.batch, 3, bench.size, bench.size], deviation: 1)))
+        tensors.append(("labels", try Tensor((0..<bench.batch).map { $0 * 37 % 1000 })))
+        try SafetensorsFile.write(tensors, to: folder.appending(path: OwnMeasurement.inputs))
+    }
+
+    private func weights(
+        of name: String, prefix: String, seed: UInt64
+    ) throws -> [(name: String, tensor: Tensor)] {
+        let (_, parameters) = try ModelRegistry.initialize(
+            bench.configuration(name), generator: Generator(seed: seed))
+        return parameters.named.map { (prefix + $0.name, $0.tensor) }
+    }
+
+    /// JPEG files of smooth noise, about as large as photographs of that size.
+    private func writeImages(to folder: URL) throws {
+        let images = folder.appending(path: "all")
+        try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
+        let (width, height) = (500, 375)
+        for number in 0..<256 {
+            let noise = try Generator(seed: UInt64(number)).uniform([48, 64, 3], low: 0, high: 255)
+            let coarse = Image(width: 64, height: 48, pixels: try noise.floats().map { UInt8($0) })
+            try ImageCodec.encodeJPEG(
+                coarse.resized(width: width, height: height), quality: 90
+            ).write(to: images.appending(path: String(format: "%04d.jpg", number)))
+        }
+    }
+
+    private func launch(_ program: String, _ arguments: [String]) throws -> Measurement {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "OMP_NUM_THREADS": "\(threads)"
+        ]) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        let line = said.split(separator: UInt8(ascii: "\n")).last.map { Data($0) } ?? Data()
+        guard process.terminationStatus == 0 else {
+            throw Diagnostic(
+                "\(program) \(arguments.prefix(2).joined(separator: " ")) failed",
+                hint: "peers need a Python with torch, timm and Pillow: `make bench` sets one up")
+        }
+        return try JSONDecoder().decode(Measurement.self, from: line)
+    }
+}
