@@ -28,8 +28,10 @@ public final class Trainer {
     private let best: BestWeights?
     private var progress = TrainingState.Progress()
 
-    /// How often the loop writes a checkpoint of its own accord.
-    public var checkpointInterval: Duration = .seconds(20)
+    /// The shortest time between two checkpoints that the loop writes of its own accord.
+    public var checkpointInterval: Duration = .seconds(1)
+    /// The largest share of the time that may go into writing checkpoints: large models write fewer.
+    public var checkpointShare = 0.02
     /// How often the loop records its loss.
     public var logInterval = 10
 
@@ -70,7 +72,7 @@ public final class Trainer {
         let clock = ContinuousClock()
         let began = clock.now
         let before = progress.seconds
-        var lastCheckpoint = began
+        var nextCheckpoint = began + checkpointInterval
         var loss = 0.0
         while progress.step < recipe.steps, progress.end == nil {
             guard let batch = try loader.next() else {
@@ -98,9 +100,9 @@ public final class Trainer {
             if done % interval == 0 || progress.end != nil {
                 try judge(try update.average?.withAverages(validate) ?? validate())
             }
-            if clock.now - lastCheckpoint > checkpointInterval, progress.end == nil {
-                try save()
-                lastCheckpoint = clock.now
+            if clock.now > nextCheckpoint, progress.end == nil {
+                let took = try clock.measure { try save() }
+                nextCheckpoint = clock.now + max(checkpointInterval, took / checkpointShare)
             }
             let rate = Double((done - start) * recipe.batchSize) / max(elapsed, 1e-9)
             let waited = loader.waited.seconds / max(elapsed, 1e-9)
