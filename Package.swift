@@ -91,7 +91,10 @@ let package = Package(
             name: "SearchTests", dependencies: ["Search", "CFaiss", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["Training", "Layers", "Models", "Tensors", "Vision", "Safetensors", "TestSupport"]),
+            dependencies: [
+                "Training", "Layers", "Models", "Tensors", "Vision", "Safetensors", "Diagnostics",
+                "TestSupport",
+            ]),
         .testTarget(
             name: "StagesTests",
             dependencies: [
@@ -104,7 +107,9 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "TestSupport", "retort",
+                "Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "Safetensors",
+                "TestSupport",
+                "retort",
             ]),
     ],
     swiftLanguageModes: [.v6],

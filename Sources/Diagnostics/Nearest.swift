@@ -1,10 +1,16 @@
 extension String {
     /// The candidate that was probably meant: at most a third of this word (and at least one edit) away.
     public func nearest(in candidates: some Sequence<String>) -> String? {
-        let best = candidates.map { (word: $0, distance: editDistance(to: $0)) }
-            .min { ($0.distance, $0.word) < ($1.distance, $1.word) }
-        guard let best, best.distance <= max(1, count / 3) else { return nil }
-        return best.word
+        guard let best = closest(in: candidates), editDistance(to: best) <= max(1, count / 3) else {
+            return nil
+        }
+        return best
+    }
+
+    /// The candidate at the fewest edits, however many they are; nil when there are no candidates.
+    public func closest(in candidates: some Sequence<String>) -> String? {
+        candidates.map { (word: $0, distance: editDistance(to: $0)) }
+            .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
     }
 
     /// The hint `did you mean '…'?` for the nearest candidate.
@@ -13,7 +19,7 @@ extension String {
     }
 
     /// The number of insertions, deletions and substitutions between two words (Levenshtein).
-    func editDistance(to other: String) -> Int {
+    public func editDistance(to other: String) -> Int {
         let other = Array(other)
         var row = Array(0...other.count)
         for (i, a) in enumerated() {

@@ -13,9 +13,16 @@ final class ParameterBuilder {
     /// Entries below re-initialised prefixes that were found in the source after all, by prefix.
     private var kept: [String: [(entry: Int, initial: Initializer)]] = [:]
     private var renewed: Set<String> = []
+    private var names: Set<String> = []
+    /// Whether tensors have shapes only: one number each, seen at every place.
+    private let isOutline: Bool
 
-    init(source: [String: Tensor]?, reinitializing prefixes: [String], generator: Generator, device: Device) {
+    init(
+        source: [String: Tensor]?, reinitializing prefixes: [String], generator: Generator, device: Device,
+        isOutline: Bool = false
+    ) {
         self.source = source
+        self.isOutline = isOutline
         reinitialized = prefixes
         self.generator = generator
         self.device = device
@@ -25,7 +32,13 @@ final class ParameterBuilder {
         _ name: String, _ shape: [Int], _ dtype: DType, _ kind: Parameters.Kind, decays: Bool,
         _ initial: Initializer
     ) throws -> Tensor {
-        precondition(!entries.contains { $0.name == name }, "'\(name)' is claimed twice: a bug in Retort")
+        precondition(names.insert(name).inserted, "'\(name)' is claimed twice: a bug in Retort")
+        if isOutline {
+            let number = try Tensor.zeros(shape.isEmpty ? [] : [1], dtype: dtype)
+            let tensor = try shape.isEmpty ? number : number.expand(shape)
+            entries.append(.init(name: name, tensor: tensor, kind: kind, decays: decays))
+            return tensor
+        }
         let stored = source?.removeValue(forKey: name)
         let found = stored.flatMap { fits($0, shape, dtype) ? $0 : nil }
         let prefix = reinitialized.first { name.isBelow($0) }

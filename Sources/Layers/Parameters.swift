@@ -66,6 +66,18 @@ public final class Parameters {
         return (model, try builder.finish())
     }
 
+    /// The names, shapes and types of a model's tensors, without the memory they would take.
+    ///
+    /// Every tensor is one zero that is seen at every place, so that models of billions of parameters can be compared
+    /// with a file in no time. They are not to be computed with.
+    public static func outline(_ build: (Scope) throws -> Void) throws -> Parameters {
+        let builder = ParameterBuilder(
+            source: nil, reinitializing: [], generator: try Generator(seed: 0), device: .cpu,
+            isOutline: true)
+        try build(Scope(builder: builder, path: ""))
+        return try builder.finish()
+    }
+
     /// The tensor of that name.
     public subscript(name: String) -> Tensor? { index[name].map { named[$0].tensor } }
 

@@ -28,9 +28,9 @@ public struct Attention {
     let heads: Int
 
     /// Claims `qkv` and `proj`.
-    public init(_ scope: Scope, width: Int, heads: Int) throws {
+    public init(_ scope: Scope, width: Int, heads: Int, qkvBias: Bool = true) throws {
         precondition(width.isMultiple(of: heads), "configurations are checked before: a bug in Retort")
-        qkv = try Linear(scope / "qkv", width, 3 * width, initial: .truncNormal())
+        qkv = try Linear(scope / "qkv", width, 3 * width, bias: qkvBias, initial: .truncNormal())
         proj = try Linear(scope / "proj", width, width, initial: .truncNormal())
         self.heads = heads
     }
@@ -47,18 +47,22 @@ public struct Attention {
     }
 }
 
-/// Two linear maps with a GELU between them.
+/// Two linear maps with a nonlinearity between them.
 public struct MLP {
     let fc1, fc2: Linear
+    let activation: TransformerStyle.Activation
 
     /// Claims `fc1` and `fc2`.
-    public init(_ scope: Scope, width: Int, hidden: Int) throws {
+    public init(
+        _ scope: Scope, width: Int, hidden: Int, activation: TransformerStyle.Activation = .gelu
+    ) throws {
         fc1 = try Linear(scope / "fc1", width, hidden, initial: .truncNormal())
         fc2 = try Linear(scope / "fc2", hidden, width, initial: .truncNormal())
+        self.activation = activation
     }
 
     /// Maps `[…, D]` to `[…, D]`.
-    public func callAsFunction(_ x: Tensor) throws -> Tensor { try fc2(fc1(x).gelu()) }
+    public func callAsFunction(_ x: Tensor) throws -> Tensor { try fc2(activation(fc1(x))) }
 }
 
 /// Drops a residual branch for some images of a batch, and scales it up for the others.
@@ -85,22 +89,48 @@ public struct DropPath {
 public struct TransformerBlock {
     let norm1, norm2: LayerNorm
     let attn: Attention
-    let mlp: MLP
+    let mlp: Feedforward
+    let scale1, scale2: LayerScale?
     let dropPath: DropPath
 
-    /// Claims `norm1`, `attn`, `norm2` and `mlp`.
-    public init(_ scope: Scope, width: Int, heads: Int, hidden: Int, dropPath rate: Double = 0) throws {
-        norm1 = try LayerNorm(scope / "norm1", width)
-        attn = try Attention(scope / "attn", width: width, heads: heads)
-        norm2 = try LayerNorm(scope / "norm2", width)
-        mlp = try MLP(scope / "mlp", width: width, hidden: hidden)
+    /// The second half of a block.
+    enum Feedforward {
+        case mlp(MLP)
+        case swiglu(PackedSwiGLU)
+
+        func callAsFunction(_ x: Tensor) throws -> Tensor {
+            switch self {
+            case .mlp(let mlp): try mlp(x)
+            case .swiglu(let swiglu): try swiglu(x)
+            }
+        }
+    }
+
+    /// Claims `norm1`, `attn`, `norm2` and `mlp`, and `ls1` and `ls2` where the style has them.
+    public init(
+        _ scope: Scope, width: Int, heads: Int, hidden: Int, dropPath rate: Double = 0,
+        style: TransformerStyle = TransformerStyle()
+    ) throws {
+        norm1 = try LayerNorm(scope / "norm1", width, epsilon: style.epsilon)
+        attn = try Attention(scope / "attn", width: width, heads: heads, qkvBias: style.qkvBias)
+        scale1 = try style.layerScale.map { try LayerScale(scope / "ls1", width, initial: $0) }
+        norm2 = try LayerNorm(scope / "norm2", width, epsilon: style.epsilon)
+        mlp =
+            switch style.feedforward {
+            case .mlp:
+                .mlp(try MLP(scope / "mlp", width: width, hidden: hidden, activation: style.activation))
+            case .swiglu: .swiglu(try PackedSwiGLU(scope / "mlp", width: width, hidden: hidden))
+            }
+        scale2 = try style.layerScale.map { try LayerScale(scope / "ls2", width, initial: $0) }
         dropPath = DropPath(rate, generator: scope.generator)
     }
 
     /// Maps `[B, N, D]` to `[B, N, D]`.
     public func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
-        let x = try x + dropPath(attn(norm1(x)), mode: mode)
-        return try x + dropPath(mlp(norm2(x)), mode: mode)
+        let attended = try attn(norm1(x))
+        let x = try x + dropPath(scale1?(attended) ?? attended, mode: mode)
+        let fed = try mlp(norm2(x))
+        return try x + dropPath(scale2?(fed) ?? fed, mode: mode)
     }
 }
 
@@ -109,9 +139,9 @@ public struct PatchEmbed {
     let proj: Conv2d
 
     /// Claims `proj`.
-    public init(_ scope: Scope, width: Int, patch: Int) throws {
+    public init(_ scope: Scope, width: Int, patch: Int, bias: Bool = true) throws {
         proj = try Conv2d(
-            scope / "proj", 3, width, kernel: patch, stride: patch, bias: true, padding: .none)
+            scope / "proj", 3, width, kernel: patch, stride: patch, bias: bias, padding: .none)
     }
 
     /// Maps `[B, 3, H, W]` to `[B, N, D]`.

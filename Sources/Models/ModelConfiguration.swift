@@ -34,8 +34,9 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     }
 }
 
-/// The value of an option: a number or a word.
+/// The value of an option: yes or no, a number or a word.
 public enum ModelOption: Hashable, Sendable, CustomStringConvertible {
+    case bool(Bool)
     case int(Int)
     case double(Double)
     case string(String)
@@ -43,6 +44,7 @@ public enum ModelOption: Hashable, Sendable, CustomStringConvertible {
     /// The value as it is written in a pipeline.
     public var description: String {
         switch self {
+        case .bool(let value): "\(value)"
         case .int(let value): "\(value)"
         case .double(let value): "\(value)"
         case .string(let value): value
@@ -52,6 +54,7 @@ public enum ModelOption: Hashable, Sendable, CustomStringConvertible {
     /// Reads a value of the same kind as this one from text.
     func parse(_ text: String) -> ModelOption? {
         switch self {
+        case .bool: Bool(text).map(ModelOption.bool)
         case .int: Int(text).map(ModelOption.int)
         case .double: Double(text).map(ModelOption.double)
         case .string: .string(text)
@@ -60,10 +63,12 @@ public enum ModelOption: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ModelOption: Codable {
-    /// Reads a JSON number or string.
+    /// Reads a JSON boolean, number or string.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        if let value = try? container.decode(Int.self) {
+        if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int.self) {
             self = .int(value)
         } else if let value = try? container.decode(Double.self) {
             self = .double(value)
@@ -72,10 +77,11 @@ extension ModelOption: Codable {
         }
     }
 
-    /// Writes a JSON number or string.
+    /// Writes a JSON boolean, number or string.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
+        case .bool(let value): try container.encode(value)
         case .int(let value): try container.encode(value)
         case .double(let value): try container.encode(value)
         case .string(let value): try container.encode(value)
@@ -83,7 +89,11 @@ extension ModelOption: Codable {
     }
 }
 
-extension ModelOption: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral {
+extension ModelOption: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByStringLiteral
+{
+    /// Yes or no.
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
     /// A whole number.
     public init(integerLiteral value: Int) { self = .int(value) }
     /// A number.
@@ -100,6 +110,12 @@ extension ModelConfiguration {
         guard case .int(let value)? = options[name], value >= minimum else {
             throw bad(name, "a whole number of at least \(minimum)")
         }
+        return value
+    }
+
+    /// Yes or no.
+    func flag(_ name: String) throws(Diagnostic) -> Bool {
+        guard case .bool(let value)? = options[name] else { throw bad(name, "true or false") }
         return value
     }
 

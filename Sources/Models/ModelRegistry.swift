@@ -22,6 +22,13 @@ struct ModelPreset: Sendable {
     var adapt: @Sendable ([String: Tensor], ModelConfiguration) throws -> [String: Tensor] = { state, _ in
         state
     }
+    /// Whether a checkpoint's tensor of this shape becomes the model's by `adapt`.
+    var adapts: @Sendable (_ name: String, _ shape: [Int], ModelConfiguration) -> Bool = { _, _, _ in false }
+    /// Whose name this is.
+    var naming = Naming.timm
+
+    /// The library that calls an architecture so.
+    enum Naming: Sendable { case timm, openCLIP }
 }
 
 /// Every architecture by name.
@@ -46,7 +53,15 @@ public enum ModelRegistry {
     public static func configure(
         _ name: String, imageSize: Int? = nil, classCount: Int, options: [String: String]
     ) throws(Diagnostic) -> ModelConfiguration {
-        var configuration = try defaults(for: name, imageSize: imageSize, classCount: classCount)
+        try configure(
+            defaults(for: name, imageSize: imageSize, classCount: classCount), options: options)
+    }
+
+    /// A configuration with some options as they are written in a pipeline.
+    public static func configure(
+        _ configuration: ModelConfiguration, options: [String: String]
+    ) throws(Diagnostic) -> ModelConfiguration {
+        var configuration = configuration
         for (key, text) in options.sorted(by: { $0.key < $1.key }) {
             guard let old = configuration.options[key] else {
                 throw unknown(key, in: configuration, hint: key.didYouMean(configuration.options.keys))
@@ -99,12 +114,17 @@ public enum ModelRegistry {
         ) { try build(configuration, $0) }
     }
 
+    /// The names, shapes and types of a model's tensors, without the memory they would take.
+    public static func outline(_ configuration: ModelConfiguration) throws -> Parameters {
+        try Parameters.outline { _ = try build(configuration, $0) }
+    }
+
     /// The prefix of the names of an architecture's head.
     public static func headPrefix(of configuration: ModelConfiguration) throws(Diagnostic) -> String {
         try preset(configuration.architecture).head
     }
 
-    private static func preset(_ name: String) throws(Diagnostic) -> ModelPreset {
+    static func preset(_ name: String) throws(Diagnostic) -> ModelPreset {
         guard let preset = presets.first(where: { $0.name == name }) else {
             throw Diagnostic(
                 "unknown model '\(name)'",

@@ -23,6 +23,16 @@ public struct Preprocessing: Codable, Hashable, Sendable {
 
     /// Values between −1 and 1.
     public static let symmetric = Preprocessing(mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+    /// Values between −1 and 1, of images resized as timm resizes them for vision transformers.
+    public static let symmetricBicubic = Preprocessing(
+        mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], interpolation: .bicubic)
+    /// The statistics of ImageNet, of images resized as DINOv2 and DeiT expect them.
+    public static let imageNetBicubic = Preprocessing(
+        mean: imageNet.mean, std: imageNet.std, interpolation: .bicubic)
+    /// The statistics of the images that CLIP was trained with.
+    public static let clip = Preprocessing(
+        mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711],
+        interpolation: .bicubic)
     /// The statistics of ImageNet, torchvision's habit.
     public static let imageNet = Preprocessing(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
 

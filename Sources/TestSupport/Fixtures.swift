@@ -44,6 +44,22 @@ public enum Fixtures {
         return try Tensor(noise(name, shape, scale: scale), shape: shape)
     }
 
+    /// The tensors that a file of names pins: name, PyTorch's word for the type, and shape, in order.
+    ///
+    /// A line is `count name type shape`; a star in the name stands for the numbers below `count`.
+    public static func pinnedTensors(
+        _ file: String
+    ) throws -> [(name: String, type: String, shape: [Int])] {
+        try String(contentsOf: url(file), encoding: .utf8).split(separator: "\n").flatMap { line in
+            let words = line.split(separator: " ").map(String.init)
+            let shape = words[3] == "scalar" ? [] : words[3].split(separator: "x").compactMap { Int($0) }
+            return (0..<(Int(words[0]) ?? 0)).map { number in
+                let name = words[1].split(separator: ".").map { $0 == "*" ? "\(number)" : $0 }
+                return (name.joined(separator: "."), words[2], shape)
+            }
+        }
+    }
+
     /// What `fixture.probes` makes in Python: the norm of each tensor, and its product with noise.
     public static func probes(_ named: [(name: String, tensor: Tensor)]) throws -> [Float] {
         try named.flatMap { name, tensor in

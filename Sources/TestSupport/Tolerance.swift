@@ -11,6 +11,8 @@ public struct Tolerance: Hashable, Sendable {
     public static let float32 = Tolerance(relative: 1e-5, absolute: 1e-6)
     /// A whole network, or several optimizer steps, in fp32.
     public static let float32Network = Tolerance(relative: 1e-3, absolute: 1e-4)
+    /// The features and logits of a whole network in fp32, forward only.
+    public static let float32Features = Tolerance(relative: 1e-4, absolute: 1e-5)
     /// One operation in fp64.
     public static let float64 = Tolerance(relative: 1e-11, absolute: 1e-12)
     /// One operation in bf16, which has eight bits of mantissa.

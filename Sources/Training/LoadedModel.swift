@@ -1,4 +1,3 @@
-internal import Diagnostics
 public import Foundation
 public import Layers
 public import Models
@@ -55,29 +54,17 @@ public struct LoadedModel {
         return try LoadedModel(card: card, network: network, parameters: parameters, device: device)
     }
 
-    /// Opens a weights file that is no checkpoint of ours; its classifier has as many classes as the file says.
+    /// Opens a weights file of any dialect; its classifier has as many classes as the file says.
+    ///
+    /// - Throws: a `Diagnostic` unless the file covers the architecture completely; without a name, one must be
+    ///   the only one that fits.
     public static func open(
-        weights: URL, configuration: ModelConfiguration, imageSize: Int? = nil, device: Device = .cpu
+        weights: URL, architecture: String? = nil, imageSize: Int? = nil, options: [String: String] = [:],
+        device: Device = .cpu
     ) throws -> LoadedModel {
-        let state: [String: Tensor]
-        do { state = try SafetensorsFile(weights).state() } catch let error as SafetensorsError {
-            throw error.diagnostic
-        }
-        var configuration = configuration
-        if let imageSize { configuration.imageSize = imageSize }
-        let head = try ModelRegistry.headPrefix(of: configuration)
-        configuration.classCount = state["\(head).weight"]?.shape.first ?? 0
-        do {
-            let (network, parameters) = try ModelRegistry.load(configuration, from: state, device: device)
-            return try LoadedModel(
-                card: ModelCard(configuration: configuration, classes: []), network: network,
-                parameters: parameters, device: device)
-        } catch let mismatch as CheckpointMismatch {
-            throw Diagnostic(
-                "\(weights.lastPathComponent) does not fit \(configuration.architecture): \(mismatch)",
-                hint: "check the architecture; every tensor must be present with its shape",
-                exitCode: .badData)
-        }
+        let file = try WeightsFile(weights)
+        return try file.load(
+            file.identify(as: architecture, imageSize: imageSize, options: options), device: device)
     }
 
     /// Makes a network with fresh weights.
@@ -107,6 +94,21 @@ public struct LoadedModel {
             to: directory.appending(path: Self.weightsFile),
             metadata: ["architecture": card.configuration.architecture])
         try card.write(to: directory)
+    }
+
+    /// Writes the weights under timm's names, with the card beside them.
+    ///
+    /// timm takes the projection of a CLIP for a head with a bias of zeros.
+    public func writeTimm(to url: URL) throws {
+        var tensors = parameters.named.map { ($0.name, $0.tensor) }
+        if !hasHead, let place = tensors.firstIndex(where: { $0.0 == "proj.weight" }) {
+            let projection = tensors.remove(at: place).1
+            tensors.append(("head.weight", projection))
+            tensors.append(("head.bias", try .zeros([projection.shape[0]])))
+        }
+        try SafetensorsFile.write(
+            tensors, metadata: ["architecture": card.configuration.architecture, "format": "pt"], to: url)
+        try card.write(to: url.deletingLastPathComponent())
     }
 
     /// Whether a parameter belongs to the classifier.

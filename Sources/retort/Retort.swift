@@ -21,7 +21,7 @@ import Engine
                     GraphCommand.self, InspectCommand.self, ReportCommand.self,
                 ]),
             CommandGroup(
-                name: "Without a pipeline", subcommands: [EmbedCommand.self]),
+                name: "Without a pipeline", subcommands: [EmbedCommand.self, ModelCommand.self]),
             CommandGroup(
                 name: "Pipeline files",
                 subcommands: [

@@ -76,11 +76,34 @@ import Testing
         #expect(
             String(decoding: data, as: UTF8.self)
                 == #"{"architecture":"vit_mini_patch4_32","class_count":10,"image_size":48,"#
-                + #""options":{"depth":4,"drop_path":0.1,"expansion":4,"heads":3,"patch":4,"pool":"avg","width":96},"#
+                + #""options":{"activation":"gelu","depth":4,"drop_path":0.1,"expansion":4,"#
+                + #""feedforward":"mlp","heads":3,"layer_scale":0,"no_embed_class":false,"norm_eps":1e-06,"#
+                + #""patch":4,"pool":"avg","pre_norm":false,"projection":0,"qkv_bias":true,"registers":0,"width":96},"#
                 + #""preprocessing":{"interpolation":"bilinear","mean":[0.5,0.5,0.5],"std":[0.5,0.5,0.5]}}"#)
         let read = try JSONDecoder().decode(ModelConfiguration.self, from: data)
         try ModelRegistry.check(read)
         #expect(try encoder.encode(read) == data)
+    }
+
+    @Test func `a configuration written before an option existed means the plain model`() throws {
+        var configuration = try ModelRegistry.defaults(for: "vit_mini_patch4_32")
+        let plain = ["width", "depth", "heads", "patch", "expansion", "pool", "drop_path"]
+        configuration.options = configuration.options.filter { plain.contains($0.key) }
+        try ModelRegistry.check(configuration)
+        #expect(try ModelRegistry.outline(configuration).named.count == 56)
+    }
+
+    @Test func `an outline has the names and shapes of a model, and none of its memory`() throws {
+        let configuration = try ModelRegistry.defaults(for: "mobilenetv2_035", classCount: 7)
+        let outline = try ModelRegistry.outline(configuration)
+        let model = try ModelRegistry.initialize(configuration, generator: Generator(seed: 0)).parameters
+        #expect(outline.named.map(\.name) == model.named.map(\.name))
+        #expect(outline.named.map(\.tensor.shape) == model.named.map(\.tensor.shape))
+        #expect(outline.named.map(\.kind) == model.named.map(\.kind))
+        // Its tensors would take 4.5 GB.
+        #expect(
+            try ModelRegistry.outline(ModelRegistry.defaults(for: "vit_giant_patch14_dinov2")).count
+                > 1_100_000_000)
     }
 
     @Test func `a checkpoint fits its own classes, or is given a new head`() throws {

@@ -21,16 +21,21 @@ public struct FolderEmbedder {
     private let model: LoadedModel
     private let workers: Int
 
-    /// Opens a safetensors file as an architecture; a `model.json` beside it gives size, options and normalisation.
+    /// What the user should know about the weights.
+    public let notes: [String]
+
+    /// Opens a safetensors file of any dialect as an architecture.
     ///
-    /// - Throws: a `Diagnostic` for an unknown architecture, and every name that does not fit.
-    public init(checkpoint: URL, architecture: String, imageSize: Int?, threads: Int, workers: Int) throws {
+    /// A `model.json` beside it gives size, options and normalisation. Without a name, one architecture must be the
+    /// only one that fits.
+    /// - Throws: a `Diagnostic` for an unknown architecture, for names that do not fit, and for an unreadable
+    ///   `model.json`.
+    public init(checkpoint: URL, architecture: String?, imageSize: Int?, threads: Int, workers: Int) throws {
         try Torch.setThreads(threads)
-        let card = try? ModelCard(in: checkpoint.deletingLastPathComponent())
-        model = try LoadedModel.open(
-            weights: checkpoint,
-            configuration: card.map(\.configuration).flatMap { $0.architecture == architecture ? $0 : nil }
-                ?? ModelRegistry.defaults(for: architecture, imageSize: imageSize), imageSize: imageSize)
+        let file = try WeightsFile(checkpoint)
+        let identified = try file.identify(as: architecture, imageSize: imageSize)
+        model = try file.load(identified)
+        notes = identified.notes
         self.workers = workers
     }
 

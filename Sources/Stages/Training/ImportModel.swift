@@ -5,15 +5,16 @@ internal import Layers
 internal import Models
 internal import Training
 
-/// Takes pretrained weights from a safetensors file into the store, every tensor checked by name and shape.
+/// Takes pretrained weights from a safetensors file of any dialect into the store, every tensor checked.
 struct ImportModel: Stage {
     static let name: StageName = "import-model"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Pretrained weights from a safetensors file, with what they mean."
     static let section = PipelineSection.models
 
     @Setting("The safetensors file.", hashed: false) var file: String
-    @Setting("The architecture, by timm's name.") var architecture: String
+    @Setting("The architecture, by timm's or OpenCLIP's name; by default the only one that fits the weights.")
+    var architecture: String?
     @Setting("The side of the images in pixels; by default the architecture's own.", in: 8...1024)
     var imageSize: Int?
     @Setting("Options of the architecture: {pad: same} for weights from TensorFlow.")
@@ -41,30 +42,38 @@ struct ImportModel: Stage {
                 hint: "name an existing safetensors file; pickled checkpoints are not read",
                 exitCode: .inputMissing)
         }
-        return ["weights": try environment.digests.digest(of: url)]
+        var content = ["weights": try environment.digests.digest(of: url)]
+        // The files beside the weights say what they mean.
+        for companion in WeightsFile.companions(of: url) {
+            content[companion.lastPathComponent] = try environment.digests.digest(of: companion)
+        }
+        return content
     }
 
     func run(in context: StageContext) throws -> Checkpoint {
         let url = context.resolve(file)
         do {
-            var loaded = try LoadedModel.open(weights: url, configuration: configuration())
-            loaded.card.classes = (0..<loaded.card.configuration.classCount).map { "class-\($0)" }
-            loaded.card.lineage = ["import \(url.lastPathComponent)"]
+            let weights = try WeightsFile(url)
+            let identified = try weights.identify(as: architecture, imageSize: imageSize, options: options)
+            for note in identified.notes { context.log(note) }
+            var loaded = try weights.load(identified)
+            if let mean { loaded.card.configuration.preprocessing.mean = mean }
+            if let std { loaded.card.configuration.preprocessing.std = std }
+            let classCount = loaded.card.configuration.classCount
+            if loaded.card.classes.count != classCount {
+                loaded.card.classes = (0..<classCount).map { "class-\($0)" }
+            }
+            loaded.card.lineage.append("import \(url.lastPathComponent)")
             context.count("tensors", loaded.parameters.named.count)
             context.count("parameters", loaded.parameters.count)
-            context.log("loaded all \(loaded.parameters.named.count) tensors of \(url.lastPathComponent)")
+            let coverage = identified.guess.coverage
+            context.log(
+                "\(url.lastPathComponent): \(coverage.architecture) in the names of \(coverage.dialect.rawValue), "
+                    + coverage.summary)
             return try context.checkpoint(loaded)
         } catch var problem as Diagnostic {
             problem.location = problem.location ?? context.sourceLocation(of: "file")
             throw problem
         }
-    }
-
-    private func configuration() throws -> ModelConfiguration {
-        var configuration = try ModelRegistry.configure(
-            architecture, imageSize: imageSize, classCount: 0, options: options)
-        if let mean { configuration.preprocessing.mean = mean }
-        if let std { configuration.preprocessing.std = std }
-        return configuration
     }
 }

@@ -14,7 +14,8 @@ struct EmbedCommand: RetortCommand {
 
     @Option(help: "The weights, a safetensors file.", completion: .file(extensions: ["safetensors"]))
     var checkpoint: String
-    @Option(help: "The architecture, by timm's name.") var arch: String
+    @Option(help: "The architecture, by timm's or OpenCLIP's name; by default the one that fits.")
+    var arch: String?
     @Option(help: "The folder of images.", completion: .directory) var images: String
     @Option(help: "The array to write.") var out: String
     @Option(help: "The side of the images in pixels; by default the architecture's own.") var imageSize: Int?
@@ -27,10 +28,12 @@ struct EmbedCommand: RetortCommand {
         guard FileManager.default.fileExists(atPath: file.path) else {
             throw Diagnostic("no file \(file.path)", exitCode: .inputMissing)
         }
-        let summary = try FolderEmbedder(
+        let embedder = try FolderEmbedder(
             checkpoint: file, architecture: arch, imageSize: imageSize, threads: max(1, threads),
-            workers: max(1, threads)
-        ).embed(URL(filePath: images, directoryHint: .isDirectory), to: URL(filePath: out))
+            workers: max(1, threads))
+        for note in embedder.notes { console.show(Diagnostic(note, severity: .warning)) }
+        let summary = try embedder.embed(
+            URL(filePath: images, directoryHint: .isDirectory), to: URL(filePath: out))
         for (name, reason) in summary.skipped.sorted(by: { $0.key < $1.key }) {
             console.show(Diagnostic("\(name) is left out: \(reason)", severity: .warning))
         }
