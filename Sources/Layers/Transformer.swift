@@ -28,9 +28,9 @@ public struct Attention {
     let heads: Int
 
     /// Claims `qkv` and `proj`.
-    public init(_ scope: Scope, width: Int, heads: Int) throws {
+    public init(_ scope: Scope, width: Int, heads: Int, qkvBias: Bool = true) throws {
         precondition(width.isMultiple(of: heads), "configurations are checked before: a bug in Retort")
-        qkv = try Linear(scope / "qkv", width, 3 * width, initial: .truncNormal())
+        qkv = try Linear(scope / "qkv", width, 3 * width, bias: qkvBias, initial: .truncNormal())
         proj = try Linear(scope / "proj", width, width, initial: .truncNormal())
         self.heads = heads
     }
