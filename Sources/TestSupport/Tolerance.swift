@@ -11,6 +11,8 @@ public struct Tolerance: Hashable, Sendable {
     public static let float32 = Tolerance(relative: 1e-5, absolute: 1e-6)
     /// A whole network, or several optimizer steps, in fp32.
     public static let float32Network = Tolerance(relative: 1e-3, absolute: 1e-4)
+    /// The features and logits of a whole network in fp32, forward only.
+    public static let float32Features = Tolerance(relative: 1e-4, absolute: 1e-5)
     /// One operation in fp64.
     public static let float64 = Tolerance(relative: 1e-11, absolute: 1e-12)
     /// One operation in bf16, which has eight bits of mantissa.
@@ -31,5 +33,14 @@ public struct Tolerance: Hashable, Sendable {
             return "number \(index) is \(value) instead of \(wanted)"
         }
         return nil
+    }
+
+    /// The same, but measured by the largest number expected: the small outputs of a network are differences of
+    /// large ones, and PyTorch's own in fp32 and fp64 are further apart, one by one.
+    public func mismatchByLargest<Number: BinaryFloatingPoint>(
+        _ values: [Number], _ expected: [Number]
+    ) -> String? {
+        let largest = expected.map(Swift.abs).max().map { Double($0) } ?? 0
+        return Tolerance(relative: 0, absolute: absolute + relative * largest).mismatch(values, expected)
     }
 }
