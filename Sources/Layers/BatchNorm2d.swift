@@ -41,6 +41,12 @@ public struct BatchNorm2d {
             weight: weight, bias: bias, runningMean: runningMean, runningVariance: runningVariance,
             training: training, momentum: momentum, epsilon: epsilon)
     }
+
+    /// What evaluation mode multiplies each channel by, and what it adds then; both in fp64.
+    public func affine() throws -> (scale: Tensor, shift: Tensor) {
+        let scale = try weight.to(.float64) * (runningVariance.to(.float64) + epsilon).rsqrt()
+        return (scale, try bias.to(.float64) - runningMean.to(.float64) * scale)
+    }
 }
 
 // MARK: - Re-estimation

@@ -12,8 +12,10 @@ public enum Padding: String, Codable, CaseIterable, Hashable, Sendable {
 
 /// A convolution over `[B, C, H, W]`.
 public struct Conv2d {
-    let weight: Tensor
-    let bias: Tensor?
+    /// The kernel, `[outputs, inputs / groups, kernel, kernel]`.
+    public let weight: Tensor
+    /// The shift, `[outputs]`.
+    public let bias: Tensor?
     let kernel, stride, groups: Int
     let padding: Padding
 
@@ -56,7 +58,14 @@ public struct Conv2d {
     }
 
     private func convolve(_ x: Tensor, _ padding: (Int, Int)) throws -> Tensor {
-        try x.conv2d(
+        // libtorch 2.13 with AVX-512 writes behind a buffer in the backward pass of a strided pointwise convolution
+        // that sees 3 to 5 channels, innermost in memory (seen with glibc's malloc checks). Its places are taken out
+        // before instead.
+        if kernel == 1, stride > 1, groups == 1, weight.shape[1] < 16, padding == (0, 0) {
+            return try x.slice(dim: 2, step: stride).slice(dim: 3, step: stride).channelsLast()
+                .conv2d(weight: weight, bias: bias)
+        }
+        return try x.conv2d(
             weight: weight, bias: bias, stride: (stride, stride), padding: padding, groups: groups)
     }
 

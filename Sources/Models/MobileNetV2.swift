@@ -23,11 +23,7 @@ public struct MobileNetV2: ImageModel {
         public init() {}
 
         /// A channel count, scaled.
-        func channels(_ count: Int) -> Int {
-            let exact = Double(count) * multiplier
-            let rounded = max(8, Int(exact + 4) / 8 * 8)
-            return Double(rounded) < 0.9 * exact ? rounded + 8 : rounded
-        }
+        func channels(_ count: Int) -> Int { StageSize.divisible(Double(count) * multiplier) }
     }
 
     let stem, last: ConvNorm
@@ -77,22 +73,16 @@ public struct MobileNetV2: ImageModel {
     public func head(_ features: Tensor) throws -> Tensor { try classifier?(features) ?? features }
 }
 
-/// A convolution and its batch normalisation, whose names are siblings.
-struct ConvNorm {
-    let conv: Conv2d
-    let norm: BatchNorm2d
-
-    init(
+extension ConvNorm {
+    /// The pair as this family makes it.
+    fileprivate init(
         _ scope: Scope, _ conv: String, _ norm: String, _ inputs: Int, _ outputs: Int, kernel: Int,
         stride: Int = 1, groups: Int = 1, _ shape: MobileNetV2.Shape
     ) throws {
-        self.conv = try Conv2d(
-            scope / conv, inputs, outputs, kernel: kernel, stride: stride, groups: groups,
-            padding: shape.padding, initial: .kaimingFanOut(groups: groups))
-        self.norm = try BatchNorm2d(scope / norm, outputs, policy: shape.batchNorm)
+        try self.init(
+            scope, conv: conv, norm: norm, inputs, outputs, kernel: kernel, stride: stride, groups: groups,
+            padding: shape.padding, batchNorm: shape.batchNorm, initial: .kaimingFanOut(groups: groups))
     }
-
-    func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor { try norm(conv(x), mode: mode) }
 }
 
 /// Expands the channels, mixes neighbours channel by channel, and shrinks the channels again.

@@ -33,7 +33,9 @@ struct ModelPreset: Sendable {
 
 /// Every architecture by name.
 public enum ModelRegistry {
-    static let presets = ViT.presets + ResNet.presets + MobileNetV2.presets + DepthwiseCNN.presets
+    static let presets =
+        ViT.presets + ResNet.presets + MobileNetV2.presets + MobileNetV3.presets + MobileViTV2.presets
+        + FastViT.presets + DepthwiseCNN.presets
 
     /// The names, family by family.
     public static var names: [String] { presets.map(\.name) }

@@ -14,6 +14,14 @@ public struct StageSize: Hashable, Sendable {
     }
 }
 
+extension StageSize {
+    /// A number of channels near `exact` that 8 divides and that is at least nine tenths of it, as in MobileNetV2.
+    static func divisible(_ exact: Double) -> Int {
+        let rounded = max(8, Int(exact + 4) / 8 * 8)
+        return Double(rounded) < 0.9 * exact ? rounded + 8 : rounded
+    }
+}
+
 extension ModelConfiguration {
     /// Reads `48x2 96x4`: 48 channels in two blocks, then 96 in four.
     func stages(_ name: String) throws(Diagnostic) -> [StageSize] {

@@ -25,6 +25,15 @@ extension Tensor {
         }
     }
 
+    /// Channels, the second dimension, brought to mean zero and variance one in `groups` of equal size.
+    public func groupNorm(
+        _ groups: Int, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5
+    ) throws(TorchError) -> Tensor {
+        try Tensor(list: [self, weight, bias]) { list, out in
+            ct_group_norm(list[0], Int64(groups), list[1], list[2], epsilon, out)
+        }
+    }
+
     /// Attention of queries over keys and values, all `[…, N, D]`: `softmax(q · kᵀ / √D + mask) · v`.
     ///
     /// A boolean mask is true where a query may look.

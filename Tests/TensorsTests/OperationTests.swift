@@ -165,6 +165,8 @@ extension OperationTests {
             try $0[0].batchNorm(
                 weight: $0[1], bias: $0[2], runningMean: nil, runningVariance: nil, training: true)
         },
+        Case("group norm of 1") { try $0[0].groupNorm(1, weight: $0[1], bias: $0[2]) },
+        Case("group norm of 2") { try $0[0].groupNorm(2, weight: $0[1], bias: $0[2]) },
         Case("attention") {
             try Tensor.scaledDotProductAttention(query: $0[0], key: $0[1], value: $0[2])
         },
