@@ -21,7 +21,8 @@ import Engine
                     GraphCommand.self, InspectCommand.self, ReportCommand.self,
                 ]),
             CommandGroup(
-                name: "Without a pipeline", subcommands: [EmbedCommand.self]),
+                name: "Without a pipeline",
+                subcommands: [PredictCommand.self, EmbedCommand.self, ExportCommand.self]),
             CommandGroup(
                 name: "Pipeline files",
                 subcommands: [
