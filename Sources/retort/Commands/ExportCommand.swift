@@ -47,6 +47,10 @@ struct ExportModelCommand: RetortCommand {
         if to != .onnx, normalize || features {
             throw ValidationError("--normalize and --features are for --to onnx")
         }
+        let other = ModelExport.Format.allCases.first { $0 != to && out.hasSuffix("." + $0.rawValue) }
+        if let other {
+            throw ValidationError("'\(out)' looks like \(other.rawValue), and --to says \(to.rawValue)")
+        }
     }
 
     func execute(_ console: Console) throws {
