@@ -15,6 +15,7 @@ namespace jit = torch::jit;
 struct CTTrace_ : ct::Handle<ct::traceMark> {
     struct Value {
         int32_t dtype = -1;
+        bool hasShape = true;
         std::vector<int64_t> sizes;
         at::Tensor constant;
     };
@@ -50,7 +51,9 @@ private:
         if (!isNew) return entry->second;
         Value facts;
         if (auto type = value->type()->cast<c10::TensorType>()) {
-            if (auto sizes = type->sizes().concrete_sizes()) facts.sizes = *sizes;
+            auto sizes = type->sizes().concrete_sizes();
+            facts.hasShape = sizes.has_value();
+            if (sizes) facts.sizes = *sizes;
             if (auto dtype = type->scalarType()) facts.dtype = int32_t(*dtype);
         }
         auto constant = jit::toIValue(value);
@@ -85,6 +88,11 @@ private:
             }
         } else {
             for (auto *output : outputs) result.outputs.push_back(number(output));
+        }
+        // What an interpreter runs, such as a script's code, is recorded without shapes.
+        for (auto output : result.outputs) {
+            TORCH_CHECK(values[size_t(output)].hasShape, "the result of ", result.operation,
+                        " was recorded without its shape");
         }
         nodes.push_back(std::move(result));
     }

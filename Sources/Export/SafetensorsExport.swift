@@ -13,8 +13,7 @@ public enum SafetensorsExport {
 
     /// Writes the file, all or nothing.
     public static func write(_ model: LoadedModel, to url: URL) throws {
-        try FileManager.default.createDirectory(
-            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try AtomicFile.makeFolder(of: url)
         do {
             try model.parameters.write(
                 to: url,

@@ -51,7 +51,9 @@ public struct Trace {
     public let outputs: [Int]
     /// How many values are inputs.
     public let inputCount: Int
+}
 
+extension Trace {
     /// Runs `body` once and records every operation on `inputs`, and on what comes of them, on this thread.
     ///
     /// - Parameters:
@@ -75,10 +77,10 @@ public struct Trace {
             return out
         }
         defer { ct_trace_free(trace) }
-        values = try (0..<ct_trace_value_count(trace)).map { try Value(trace, $0) }
-        nodes = (0..<ct_trace_node_count(trace)).map { Node(ct_trace_node(trace, $0)) }
-        self.outputs = integers(ct_trace_outputs(trace), Int64(count))
-        inputCount = inputs.count
+        self.init(
+            values: try (0..<ct_trace_value_count(trace)).map { try Value(trace, $0) },
+            nodes: (0..<ct_trace_node_count(trace)).map { Node(ct_trace_node(trace, $0)) },
+            outputs: integers(ct_trace_outputs(trace), Int64(count)), inputCount: inputs.count)
     }
 }
 
@@ -114,21 +116,21 @@ private final class Recorder {
 extension Trace.Value {
     fileprivate init(_ trace: CTTrace?, _ index: Int64) throws(TorchError) {
         let value = ct_trace_value(trace, index)
-        shape = integers(value.sizes, value.rank)
-        dtype = DType(rawValue: value.dtype)
-        constant =
-            value.is_constant
-            ? try Tensor(operation: "trace") { ct_trace_constant(trace, index, $0) } : nil
+        self.init(
+            shape: integers(value.sizes, value.rank), dtype: DType(rawValue: value.dtype),
+            constant: value.is_constant
+                ? try Tensor(operation: "trace") { ct_trace_constant(trace, index, $0) } : nil)
     }
 }
 
 extension Trace.Node {
     fileprivate init(_ node: CTTraceNode) {
-        operation = String(cString: node.operation)
-        outputs = integers(node.outputs, node.output_count)
-        arguments = UnsafeBufferPointer(start: node.arguments, count: Int(node.argument_count)).map {
-            (String(cString: $0.name), Trace.Argument($0))
-        }
+        self.init(
+            operation: String(cString: node.operation),
+            arguments: UnsafeBufferPointer(start: node.arguments, count: Int(node.argument_count)).map {
+                (String(cString: $0.name), Trace.Argument($0))
+            },
+            outputs: integers(node.outputs, node.output_count))
     }
 }
 

@@ -108,4 +108,12 @@ import Training
         #expect(problem?.message.hasSuffix("is an artifact of the store, which never changes") == true)
         #expect(try folder.files() == ["artifact.json"])
     }
+
+    @Test(arguments: [ModelExport.Format.onnx, .safetensors])
+    func `a place that cannot be written is an error of input and output`(format: ModelExport.Format) throws {
+        try folder.write("no folder", to: "taken")
+        let problem = #expect(throws: Diagnostic.self) { try write(format, "taken/model") }
+        #expect(problem?.message.hasPrefix("cannot write \(folder.url.path)/taken/model: ") == true)
+        #expect(problem?.exitCode == .io)
+    }
 }

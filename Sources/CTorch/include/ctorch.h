@@ -145,7 +145,8 @@ void ct_script_free(CTScript script);
 // Tracing: which operations a function performs on tensors, as data.
 //
 // Values are numbered: first the inputs, in order, then what operations return and the constants they use. What
-// is handed out here is borrowed from the trace, except a constant, which belongs to the caller.
+// is handed out here is borrowed from the trace, except a constant, which belongs to the caller. Only libtorch's
+// own operations are seen: a kernel of ours must leave its work to them while at::tracer::impl::is_dispatch_enabled().
 typedef enum CTArgumentKind : int32_t {
     CT_ARGUMENT_NONE = 0,
     CT_ARGUMENT_VALUE = 1,     // one integer, the number of a value

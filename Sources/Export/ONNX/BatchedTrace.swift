@@ -36,7 +36,9 @@ struct BatchedTrace {
     let shapes: [[Extent]]
     /// The names of the arguments, by operation's position, that depend on the number of images.
     let varying: [Set<String>]
+}
 
+extension BatchedTrace {
     /// Traces a function of images, `[B, 3, H, W]`, and of its weights.
     ///
     /// - Parameters:
@@ -62,14 +64,13 @@ struct BatchedTrace {
             throw Self.unexportable(
                 "it does other things with \(Self.batches.1) images than with \(Self.batches.0)")
         }
-        trace = first
-        shapes = try zip(first.values, second.values).map { first, second in
+        let shapes = try zip(first.values, second.values).map { first, second in
             guard first.shape.count == second.shape.count else {
                 throw Self.unexportable("ranks depend on the number of images")
             }
             return zip(first.shape, second.shape).map { Extent($0, $1, batches: Self.batches) }
         }
-        varying = zip(first.nodes, second.nodes).map { first, second in
+        let varying = zip(first.nodes, second.nodes).map { first, second in
             Set(zip(first.arguments, second.arguments).filter { $0.value != $1.value }.map { $0.0.name })
         }
         for (first, second) in zip(first.values, second.values) {
@@ -81,6 +82,7 @@ struct BatchedTrace {
                 )
             }
         }
+        self.init(trace: first, shapes: shapes, varying: varying)
     }
 
     private static func unexportable(_ reason: String) -> Diagnostic {
