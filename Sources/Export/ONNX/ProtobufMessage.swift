@@ -2,8 +2,9 @@ internal import Tensors
 
 /// A message in protobuf's wire format, written field by field.
 ///
-/// ONNX needs a dozen message types and we only ever write them, so this file stands in for a protobuf library: that
-/// would have to be built with every checkout, and would hold a model's weights three times in memory. Here weights
+/// ONNX needs a dozen message types and we only ever write them, so this file stands in for a protobuf library.
+/// swift-protobuf 1.39 alone takes 28 s of processor time to build (`swift build` of a package that imports it), before
+/// what it would generate from onnx.proto, and would hold a model's weights several times in memory. Here weights
 /// stay tensors until the file is written.
 ///
 /// Format: https://protobuf.dev/programming-guides/encoding.
