@@ -45,6 +45,9 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: ["Layers", "Models", "Tensors", "Vision", "Safetensors", "Diagnostics"]),
+        .target(
+            name: "Export",
+            dependencies: ["Training", "Models", "Layers", "Tensors", "Safetensors", "Diagnostics"]),
         // Where the two meet
         .target(
             name: "Stages",
@@ -57,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "retort",
             dependencies: [
-                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Models", "Training", "Vision",
+                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Export", "Models", "Training",
+                "Vision",
                 "World",
                 "Search", "Layers", "Tensors", "Safetensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -93,6 +97,12 @@ let package = Package(
             name: "TrainingTests",
             dependencies: [
                 "Training", "Layers", "Models", "Tensors", "Vision", "Safetensors", "Diagnostics",
+                "TestSupport",
+            ]),
+        .testTarget(
+            name: "ExportTests",
+            dependencies: [
+                "Export", "Training", "Models", "Layers", "Tensors", "Safetensors", "Diagnostics", "Engine",
                 "TestSupport",
             ]),
         .testTarget(

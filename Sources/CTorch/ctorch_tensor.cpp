@@ -1,4 +1,5 @@
 // Handles, what a tensor is, and its way to and from host memory.
+#include <ATen/TracerMode.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -44,6 +45,8 @@ bool ct_requires_grad(CTTensor tensor) { return live_(tensor).requires_grad(); }
 CTStatus ct_from_host(const void *bytes, size_t byte_count, const int64_t *shape, int64_t rank, int32_t dtype,
                       CTTensor *out) {
     return guarded([&] {
+        // In a trace it is a constant: the copy below is no operation, and memory without it would be recorded.
+        at::tracer::impl::NoTracerDispatchMode untraced;
         auto tensor = at::empty(ints_(shape, rank), at::TensorOptions().dtype(dtype_(dtype)));
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " of ", tensor.dtype(), " takes ",
                     tensor.nbytes(), " bytes, but ", byte_count, " bytes were given");

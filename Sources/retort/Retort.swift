@@ -21,7 +21,10 @@ import Engine
                     GraphCommand.self, InspectCommand.self, ReportCommand.self,
                 ]),
             CommandGroup(
-                name: "Without a pipeline", subcommands: [EmbedCommand.self, ModelCommand.self]),
+                name: "Without a pipeline",
+                subcommands: [
+                    PredictCommand.self, EmbedCommand.self, ExportCommand.self, ModelCommand.self,
+                ]),
             CommandGroup(
                 name: "Pipeline files",
                 subcommands: [

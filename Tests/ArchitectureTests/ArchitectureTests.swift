@@ -20,14 +20,15 @@ private let arrows: [String: Set<String>] = [
     "Vision": ["Tensors", "CImageCodecs", "CCrypto", "Diagnostics"],
     "World": ["Vision"],
     "Training": ["Layers", "Models", "Tensors", "Vision", "Safetensors", "Diagnostics"],
+    "Export": ["Training", "Models", "Layers", "Tensors", "Safetensors", "Diagnostics"],
     "Stages": [
         "Engine", "Diagnostics", "World", "Models", "Training", "Vision", "Search", "Layers", "Tensors",
         "Safetensors",
     ],
     "Report": ["Engine", "Diagnostics", "Stages"],
     "retort": [
-        "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Models", "Training", "Vision", "World",
-        "Search",
+        "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Export", "Models", "Training", "Vision",
+        "World", "Search",
         "Layers", "Tensors", "Safetensors",
     ],
     "retort-bench": [

@@ -44,6 +44,19 @@ import Testing
         #expect(try weight.isFinite().all().item() == 1)
     }
 
+    @Test func `traces leave nothing alive`() throws {
+        let x = try Tensor.ones([2])
+        let before = Tensor.liveCount
+        for _ in 0..<1_500 {
+            let trace = try Trace(of: [x], outputs: 1) { [try x.relu() + Tensor.ones([2])] }
+            #expect(trace.nodes.count == 3)
+            #expect(throws: TorchError.self) {
+                try Trace(of: [x], outputs: 1) { [try x.matmul(Tensor.ones([3]))] }
+            }
+        }
+        #expect(Tensor.liveCount - before < Self.allowance)
+    }
+
     @Test func `threads work on tensors of their own`() throws {
         let sums = Sums()
         DispatchQueue.concurrentPerform(iterations: 8) { index in

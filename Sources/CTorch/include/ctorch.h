@@ -20,6 +20,7 @@ extern "C" {
 typedef struct CTTensor_ *CTTensor;
 typedef struct CTGenerator_ *CTGenerator;
 typedef struct CTScript_ *CTScript;
+typedef struct CTTrace_ *CTTrace;
 
 typedef enum CTStatus : int32_t {
     CT_OK = 0,
@@ -140,6 +141,59 @@ CTStatus ct_resize_rgb8(const uint8_t *source, CTResize plan, uint8_t *destinati
 CTStatus ct_script_load(const char *path, int32_t device, CTScript *out);
 CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t count, CTTensor *out);
 void ct_script_free(CTScript script);
+
+// Tracing: which operations a function performs on tensors, as data.
+//
+// Values are numbered: first the inputs, in order, then what operations return and the constants they use. What
+// is handed out here is borrowed from the trace, except a constant, which belongs to the caller. Only libtorch's
+// own operations are seen: a kernel of ours must leave its work to them while at::tracer::impl::is_dispatch_enabled().
+typedef enum CTArgumentKind : int32_t {
+    CT_ARGUMENT_NONE = 0,
+    CT_ARGUMENT_VALUE = 1,     // one integer, the number of a value
+    CT_ARGUMENT_VALUES = 2,    // numbers of values
+    CT_ARGUMENT_BOOL = 3,      // one integer
+    CT_ARGUMENT_INTEGER = 4,
+    CT_ARGUMENT_INTEGERS = 5,
+    CT_ARGUMENT_REAL = 6,
+    CT_ARGUMENT_REALS = 7,
+    CT_ARGUMENT_TEXT = 8,
+    CT_ARGUMENT_OTHER = 9      // something that has no place here; `text` says what
+} CTArgumentKind;
+typedef struct CTArgument {
+    const char *name;          // in the operation's schema
+    CTArgumentKind kind;
+    const char *text;
+    const int64_t *integers;
+    int64_t integer_count;
+    const double *reals;
+    int64_t real_count;
+} CTArgument;
+typedef struct CTTraceNode {
+    const char *operation;     // `aten::relu`
+    const CTArgument *arguments;
+    int64_t argument_count;
+    const int64_t *outputs;
+    int64_t output_count;
+} CTTraceNode;
+typedef struct CTTraceValue {
+    int32_t dtype;             // -1 where it is not a tensor
+    const int64_t *sizes;
+    int64_t rank;
+    bool is_constant;
+} CTTraceValue;
+// Computes `output_count` tensors from the inputs that were named to `ct_trace`, and writes them to `outputs`. They
+// stay its own, and must live until `ct_trace` returns. Anything but CT_OK ends the trace.
+typedef CTStatus (*CTTraceBody)(void *context, CTTensor *outputs);
+// Runs `body` once. Tensors that it uses and that are not inputs become constants.
+CTStatus ct_trace(const CTTensor *inputs, int64_t count, CTTraceBody body, void *context, int64_t output_count,
+                  CTTrace *out);
+void ct_trace_free(CTTrace trace);
+int64_t ct_trace_node_count(CTTrace trace);
+int64_t ct_trace_value_count(CTTrace trace);
+const int64_t *ct_trace_outputs(CTTrace trace);
+CTTraceNode ct_trace_node(CTTrace trace, int64_t index);
+CTTraceValue ct_trace_value(CTTrace trace, int64_t index);
+CTStatus ct_trace_constant(CTTrace trace, int64_t value, CTTensor *out);
 
 // The library
 const char *ct_compiled_version(void);

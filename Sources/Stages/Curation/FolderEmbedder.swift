@@ -1,10 +1,8 @@
-internal import Diagnostics
 public import Foundation
 internal import Models
 internal import Search
 internal import Tensors
 internal import Training
-internal import Vision
 
 /// Embeds a plain folder of images with a weights file, outside any pipeline.
 public struct FolderEmbedder {
@@ -41,56 +39,13 @@ public struct FolderEmbedder {
 
     /// Writes one unit vector (fp32) for each readable image below a folder, in the order of the file names.
     public func embed(_ folder: URL, to output: URL) throws -> Summary {
-        let keys = Set(["jpg", "jpeg", "png", "webp"])
-        guard let walk = FileManager.default.enumerator(atPath: folder.path) else {
-            throw Diagnostic("no folder \(folder.path)", exitCode: .inputMissing)
-        }
-        let names = walk.compactMap { $0 as? String }
-            .filter { keys.contains(($0 as NSString).pathExtension.lowercased()) }.sorted()
-        guard !names.isEmpty else {
-            throw Diagnostic(
-                "\(folder.path) holds no images", hint: "images are .jpg, .jpeg, .png or .webp files",
-                exitCode: .badData)
-        }
-        let source = PlainFolder(root: folder)
-        var records: [ImageRecord] = []
-        var skipped: [String: String] = [:]
-        for name in names {
-            do {
-                let image = try source.image(name, atLeast: nil)
-                records.append(
-                    ImageRecord(
-                        id: name, dataset: "folder", member: name, width: image.width, height: image.height))
-            } catch let error as ImageError {
-                skipped[name] = "\(error)"
-            }
-        }
-        guard !records.isEmpty else {
-            throw Diagnostic(
-                "none of the \(names.count) images of \(folder.path) can be decoded", exitCode: .badData)
-        }
-        let inference = Inference(model, provider: ImageProvider(["folder": source]), workers: workers)
+        let images = try FolderImages(folder)
         var values: [Float] = []
-        try inference.run(records.map { ImageView($0, .evaluation) }) { output in
+        try Inference(model, provider: images.provider, workers: workers).run(images.views) { output in
             values += try output.features.normalize(1).floats()
         }
         let width = model.network.featureWidth
-        try NpyFile.write(values, shape: [records.count, width], as: .float32, to: output)
-        return Summary(images: records.count, dimension: width, skipped: skipped)
-    }
-}
-
-/// Images by their path below a folder.
-private struct PlainFolder: ImageSource {
-    let root: URL
-    var classes: [String] { [] }
-    func members() throws -> [SourceMember] { [] }
-    func contentFiles() throws -> [URL] { [] }
-    func bytes(of member: String) throws -> Data? {
-        do {
-            return try Data(contentsOf: root.appending(path: member))
-        } catch {
-            throw ImageError.unreadable(reason: "\(error.localizedDescription)")
-        }
+        try NpyFile.write(values, shape: [images.records.count, width], as: .float32, to: output)
+        return Summary(images: images.records.count, dimension: width, skipped: images.skipped)
     }
 }

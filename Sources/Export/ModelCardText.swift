@@ -1,0 +1,146 @@
+internal import Foundation
+internal import Models
+internal import Training
+
+/// The card that lies beside an exported model, in Markdown: what it is, what it takes, and how to run it.
+struct ModelCardText {
+    private let export: ModelExport
+    private let format: ModelExport.Format
+    private let summary: ModelExport.Summary
+
+    init(_ export: ModelExport, _ format: ModelExport.Format, _ summary: ModelExport.Summary) {
+        self.export = export
+        self.format = format
+        self.summary = summary
+    }
+
+    private var card: ModelCard { export.model.card }
+    private var configuration: ModelConfiguration { card.configuration }
+    private var preprocessing: Preprocessing { card.configuration.preprocessing }
+    private var name: String { URL(filePath: summary.file).lastPathComponent }
+
+    /// The whole text.
+    var text: String {
+        ([header, facts, input] + [outputs, howToRun, classes, lineage, licences])
+            .filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
+    }
+
+    private var header: String {
+        let task =
+            export.model.hasHead
+            ? "classifies images into \(configuration.classCount) classes"
+            : "turns images into vectors of \(export.model.network.featureWidth) numbers"
+        return "# \(name)\n\nA `\(configuration.architecture)` that \(task), exported by Retort."
+    }
+
+    private var facts: String {
+        var rows: [(String, String)] = [
+            ("Architecture", "`\(configuration.architecture)`"),
+            (
+                "Options",
+                configuration.options.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+                    .joined(separator: ", ")
+            ),
+            ("Parameters", "\(summary.parameters)"),
+            ("File", "\(summary.bytes) bytes"),
+            ("SHA-256", "`\(summary.sha256)`"),
+        ]
+        if format == .onnx {
+            rows.append(("Format", "ONNX \(OnnxGraph.formatVersion), operators \(OnnxGraph.operatorVersion)"))
+        }
+        if let verification = summary.verification { rows.append(("Check", verification)) }
+        let lines = rows.filter { !$0.1.isEmpty }.map { "| \($0.0) | \($0.1) |" }
+        return (["| | |", "|---|---|"] + lines).joined(separator: "\n")
+    }
+
+    private var input: String {
+        let size = configuration.imageSize
+        var lines = [
+            "## Input", "",
+            "- The largest central square of the image, resized to \(size) × \(size) pixels "
+                + "(\(preprocessing.interpolation.rawValue), antialiased).",
+            "- Channels in the order red, green, blue; values from 0 to 1.",
+        ]
+        let normalization =
+            "mean \(numbers(preprocessing.mean)), standard deviation \(numbers(preprocessing.std))"
+        lines.append(
+            isNormalizedInside
+                ? "- Normalised inside the graph (\(normalization)): give it values from 0 to 1."
+                : "- Normalised, `(value - mean) / std`, by channel: \(normalization).")
+        if format == .onnx {
+            lines.append("- `\(OnnxExport.input)`: float32, `[batch, 3, \(size), \(size)]`, any batch.")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var outputs: String {
+        guard format == .onnx else { return "" }
+        var lines = ["## Output", ""]
+        if export.model.hasHead {
+            lines.append(
+                "- `logits`: float32, `[batch, \(configuration.classCount)]`; softmax makes probabilities of them."
+            )
+        }
+        if export.features || !export.model.hasHead {
+            lines.append("- `features`: float32, `[batch, \(export.model.network.featureWidth)]`.")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var isNormalizedInside: Bool { format == .onnx && export.normalizes }
+
+    private var howToRun: String {
+        switch format {
+        case .safetensors:
+            let verb =
+                export.model.hasHead
+                ? "retort predict --checkpoint \(name) --images FOLDER"
+                : "retort embed --checkpoint \(name) --arch \(configuration.architecture) --images FOLDER "
+                    + "--out embeddings.npy"
+            return "## How to run it\n\n```sh\n\(verb)\n```\n\nTensors have the names that timm gives them."
+        case .onnx: return "## How to run it\n\n```python\n\(python)\n```"
+        }
+    }
+
+    private var python: String {
+        let size = configuration.imageSize
+        let output = export.model.hasHead ? "logits" : "features"
+        var lines = [
+            "import numpy, onnxruntime", "from PIL import Image", "",
+            "image = Image.open(\"image.jpg\").convert(\"RGB\")",
+            "side = min(image.size)",
+            "left, top = (image.width - side) // 2, (image.height - side) // 2",
+            "image = image.resize((\(size), \(size)), Image.\(preprocessing.interpolation.rawValue.uppercased()), "
+                + "(left, top, left + side, top + side))",
+            "x = numpy.asarray(image, numpy.float32) / 255",
+        ]
+        if !isNormalizedInside {
+            lines.append("x = (x - [\(numbers(preprocessing.mean))]) / [\(numbers(preprocessing.std))]")
+        }
+        lines += [
+            "x = x.transpose(2, 0, 1)[None].astype(numpy.float32)",
+            "session = onnxruntime.InferenceSession(\"\(name)\")",
+            "\(output) = session.run([\"\(output)\"], {\"\(OnnxExport.input)\": x})[0]",
+        ]
+        return lines.joined(separator: "\n")
+    }
+
+    private var classes: String {
+        guard !card.classes.isEmpty else { return "" }
+        let lines = card.classes.enumerated().map { "- \($0): \($1)" }
+        return "## Classes\n\n" + lines.joined(separator: "\n")
+    }
+
+    private var lineage: String {
+        let lines = (card.lineage + export.provenance).map { "- \($0)" }
+        return lines.isEmpty ? "" : "## Lineage\n\n" + lines.joined(separator: "\n")
+    }
+
+    private var licences: String {
+        "## Licences\n\nNone is recorded here. Those of the weights and of the images in the lineage apply."
+    }
+
+    private func numbers(_ values: [Double]) -> String {
+        values.map { "\($0)" }.joined(separator: ", ")
+    }
+}
