@@ -69,7 +69,10 @@ public struct FolderEmbedder {
             throw Diagnostic(
                 "none of the \(names.count) images of \(folder.path) can be decoded", exitCode: .badData)
         }
-        let inference = Inference(model, provider: ImageProvider(["folder": source]), workers: workers)
+        var inference = Inference(model, provider: ImageProvider(["folder": source]), workers: workers)
+        // A batch is always filled up, so a few large images should not cost as much as 64.
+        let side = model.card.configuration.imageSize
+        inference.batchSize = max(2, min(64, 16 * 224 * 224 / (side * side)))
         var values: [Float] = []
         try inference.run(records.map { ImageView($0, .evaluation) }) { output in
             values += try output.features.normalize(1).floats()
