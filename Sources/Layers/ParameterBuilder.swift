@@ -59,7 +59,7 @@ final class ParameterBuilder {
         let tensor: Tensor
         if let found {
             // A copy, so that training does not write into the checkpoint another model may be made from.
-            tensor = try found.to(device).to(dtype).clone()
+            tensor = try found.detach().to(device).to(dtype).clone()
         } else {
             tensor = try initial.make(shape, generator).to(dtype).to(device)
         }

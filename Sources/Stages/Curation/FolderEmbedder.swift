@@ -40,8 +40,12 @@ public struct FolderEmbedder {
     /// Writes one unit vector (fp32) for each readable image below a folder, in the order of the file names.
     public func embed(_ folder: URL, to output: URL) throws -> Summary {
         let images = try FolderImages(folder)
+        var inference = Inference(model, provider: images.provider, workers: workers)
+        // A batch is always filled up, so a few large images should not cost as much as 64.
+        let side = model.card.configuration.imageSize
+        inference.batchSize = max(2, min(64, 16 * 224 * 224 / (side * side)))
         var values: [Float] = []
-        try Inference(model, provider: images.provider, workers: workers).run(images.views) { output in
+        try inference.run(images.views) { output in
             values += try output.features.normalize(1).floats()
         }
         let width = model.network.featureWidth
