@@ -1,4 +1,5 @@
 // The one image operation that loader threads call per picture.
+#include <ATen/ops/_upsample_bicubic2d_aa.h>
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
@@ -57,7 +58,11 @@ extern "C" CTStatus ct_resize_rgb8(const uint8_t *source, CTResize plan, uint8_t
         if (!sameSize) {
             auto input = view(const_cast<uint8_t *>(origin), plan.crop_height, plan.crop_width);
             auto output = view(destination, plan.output_height, plan.output_width);
-            at::_upsample_bilinear2d_aa_out(output, input, {plan.output_height, plan.output_width}, false);
+            if (plan.cubic) {
+                at::_upsample_bicubic2d_aa_out(output, input, {plan.output_height, plan.output_width}, false);
+            } else {
+                at::_upsample_bilinear2d_aa_out(output, input, {plan.output_height, plan.output_width}, false);
+            }
         }
         if (plan.flip) mirror(destination, plan.output_height, plan.output_width);
     });

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Models
+internal import Tensors
 internal import Training
 
 /// The card that lies beside an exported model, in Markdown: what it is, what it takes, and how to run it.

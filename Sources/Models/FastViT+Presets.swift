@@ -21,8 +21,7 @@ extension FastViT {
                     "batch_norm": .string(BatchNormPolicy.train.rawValue),
                 ]
             },
-            preprocessing: Preprocessing(
-                mean: Preprocessing.imageNet.mean, std: Preprocessing.imageNet.std, interpolation: .bicubic),
+            preprocessing: .imageNetBicubic,
             head: "head",
             check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
             build: { configuration, scope in

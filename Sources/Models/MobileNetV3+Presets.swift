@@ -30,8 +30,7 @@ extension MobileNetV3 {
                     "batch_norm": .string(BatchNormPolicy.train.rawValue),
                 ]
             },
-            preprocessing: Preprocessing(
-                mean: Preprocessing.imageNet.mean, std: Preprocessing.imageNet.std, interpolation: .bicubic),
+            preprocessing: .imageNetBicubic,
             head: "classifier",
             check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
             build: { configuration, scope in

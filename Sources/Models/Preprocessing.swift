@@ -3,9 +3,7 @@ public import Tensors
 /// What a model expects of the numbers in an image.
 public struct Preprocessing: Codable, Hashable, Sendable {
     /// How images are resized.
-    public enum Interpolation: String, Codable, CaseIterable, Hashable, Sendable {
-        case bilinear, bicubic
-    }
+    public typealias Interpolation = ImageResize.Interpolation
 
     /// The mean of each channel, for values between 0 and 1.
     public var mean: [Double]

@@ -1,7 +1,12 @@
 internal import CTorch
 
-/// A crop, an antialiased bilinear resize and a flip of one RGB image, in that order.
+/// A crop, an antialiased resize and a flip of one RGB image, in that order.
 public struct ImageResize: Hashable, Sendable {
+    /// How pixels between pixels are made up.
+    public enum Interpolation: String, Codable, CaseIterable, Hashable, Sendable {
+        case bilinear, bicubic
+    }
+
     /// The source's size.
     public var width, height: Int
     /// The part of the source that is kept.
@@ -10,11 +15,13 @@ public struct ImageResize: Hashable, Sendable {
     public var outputHeight, outputWidth: Int
     /// Whether the result is mirrored left to right.
     public var flip: Bool
+    /// How pixels between pixels are made up.
+    public var interpolation: Interpolation
 
     /// Plans a resize of a `width` × `height` image; the whole of it where no crop is given.
     public init(
         width: Int, height: Int, crop: (top: Int, left: Int, height: Int, width: Int)? = nil,
-        outputHeight: Int, outputWidth: Int, flip: Bool = false
+        outputHeight: Int, outputWidth: Int, flip: Bool = false, interpolation: Interpolation = .bilinear
     ) {
         self.width = width
         self.height = height
@@ -25,6 +32,7 @@ public struct ImageResize: Hashable, Sendable {
         self.outputHeight = outputHeight
         self.outputWidth = outputWidth
         self.flip = flip
+        self.interpolation = interpolation
     }
 
     /// Fills `output` with RGB bytes, row by row, from the RGB bytes of the source.
@@ -65,7 +73,7 @@ public struct ImageResize: Hashable, Sendable {
         let plan = CTResize(
             width: Int64(width), height: Int64(height), top: Int64(top), left: Int64(left),
             crop_height: Int64(cropHeight), crop_width: Int64(cropWidth), output_height: Int64(outputHeight),
-            output_width: Int64(outputWidth), flip: flip)
+            output_width: Int64(outputWidth), flip: flip, cubic: interpolation == .bicubic)
         return ct_resize_rgb8(
             source?.assumingMemoryBound(to: UInt8.self), plan, output?.assumingMemoryBound(to: UInt8.self))
     }

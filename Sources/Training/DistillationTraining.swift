@@ -62,7 +62,7 @@ public struct DistillationTraining {
     @discardableResult
     public func run(_ session: TrainingSession) throws -> TrainingOutcome {
         let sampler = EpochSampler(count: images.count, batchSize: recipe.batchSize, seed: recipe.seed)
-        let size = student.card.configuration.imageSize
+        let size = student.viewSize
         let projection = try objective == .taskAgnostic ? projection(session.generator) : nil
         let trainer = try Trainer(student, also: projection?.parameters, recipe: recipe, session: session)
         let inference = Inference(student, provider: provider, workers: workers)
@@ -104,12 +104,12 @@ public struct DistillationTraining {
     }
 
     /// The sizes in which a view is rendered: the student's, and an online teacher's.
-    private var sizes: [Int] {
-        let own = student.card.configuration.imageSize
-        guard case .online(let model, _) = teacher, model.card.configuration.imageSize != own else {
+    private var sizes: [ViewSize] {
+        let own = student.viewSize
+        guard case .online(let model, _) = teacher, model.viewSize != own else {
             return [own]
         }
-        return [own, model.card.configuration.imageSize]
+        return [own, model.viewSize]
     }
 
     /// What is shown of an image the how-manieth time: a fresh view, or the next stored one.
@@ -129,7 +129,7 @@ public struct DistillationTraining {
         try withoutGradients {
             switch teacher {
             case .online(let model, _):
-                let images = try model.images(batch, size: model.card.configuration.imageSize)
+                let images = try model.images(batch, size: model.viewSize)
                 let features = try model.network.features(images, mode: .evaluation)
                 return try objective == .taskAgnostic ? features : model.network.head(features)
             case .labels(let labels):

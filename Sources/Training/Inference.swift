@@ -38,7 +38,7 @@ public struct Inference {
     /// - Throws: what `body` throws, and `ImageLoadError` for an image that cannot be read any more.
     public func run(_ views: [ImageView], body: (Output) throws -> Void) throws {
         guard !views.isEmpty else { return }
-        let size = model.card.configuration.imageSize
+        let size = model.viewSize
         let batchSize = batchSize
         let batches = (views.count + batchSize - 1) / batchSize
         let loader = BatchLoader(provider, batches: 0..<batches, sizes: [size], workers: workers) { batch in
@@ -53,7 +53,7 @@ public struct Inference {
         }
     }
 
-    private func forward(_ batch: Batch, size: Int, range: Range<Int>) throws -> Output {
+    private func forward(_ batch: Batch, size: ViewSize, range: Range<Int>) throws -> Output {
         let images = try model.images(batch, size: size)
         let (features, logits) = try precision.run(on: model.device) {
             let features = try model.network.features(images, mode: .evaluation)

@@ -118,8 +118,14 @@ public struct LoadedModel {
         name == prefix || name.hasPrefix(prefix + ".")
     }
 
+    /// The square in which the network sees images.
+    public var viewSize: ViewSize {
+        ViewSize(
+            card.configuration.imageSize, interpolation: card.configuration.preprocessing.interpolation)
+    }
+
     /// A batch's images as the network wants them: fp32 `[B, 3, S, S]`, normalised, channels last in memory.
-    public func images(_ batch: Batch, size: Int) throws -> Tensor {
+    public func images(_ batch: Batch, size: ViewSize) throws -> Tensor {
         try card.configuration.preprocessing(batch.tensor(size).to(device))
     }
 }

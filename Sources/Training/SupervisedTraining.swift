@@ -44,7 +44,7 @@ public struct SupervisedTraining {
     public func run(_ session: TrainingSession) throws -> TrainingOutcome {
         let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
         let labels = train.map { $0.label ?? 0 }
-        let size = model.card.configuration.imageSize
+        let size = model.viewSize
         if isProbe {
             try model.parameters.freeze("")
             try model.parameters.unfreeze(model.headPrefix)

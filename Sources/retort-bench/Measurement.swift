@@ -129,7 +129,7 @@ struct OwnMeasurement {
         }
         let provider = ImageProvider(["bench": source], cacheBytes: 0)
         let policy = ViewPolicy.training(TrainingViews(scale: 0.35...1))
-        let (batch, size) = (bench.batch, bench.size)
+        let (batch, size) = (bench.batch, ViewSize(bench.size))
         var round = 0
         let rate = try rate(images: records.count) {
             round += 1

@@ -7,14 +7,19 @@ import Testing
         return (try source.bytes(), source.shape[0], source.shape[1])
     }
 
-    @Test func `every crop and size is within one of PIL`() throws {
-        let goldens = try Goldens("resize.safetensors")
+    @Test(arguments: [
+        ("resize.safetensors", ImageResize.Interpolation.bilinear), ("resize.bicubic.safetensors", .bicubic),
+    ])
+    func `every crop and size is within one of PIL`(
+        file: String, interpolation: ImageResize.Interpolation
+    ) throws {
+        let goldens = try Goldens(file)
         let (pixels, height, width) = try Self.source()
         for name in goldens.names where name != "source" {
             let numbers = name.split(separator: ",").compactMap { Int($0) }
             let resize = ImageResize(
                 width: width, height: height, crop: (numbers[0], numbers[1], numbers[2], numbers[3]),
-                outputHeight: numbers[4], outputWidth: numbers[5])
+                outputHeight: numbers[4], outputWidth: numbers[5], interpolation: interpolation)
             let result = try resize(pixels)
             let golden = try goldens[name].bytes()
             #expect(result.count == golden.count)

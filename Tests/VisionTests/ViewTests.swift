@@ -113,7 +113,7 @@ import Testing
         for view in try Fixture.manifest().views {
             let parameters = ViewParameters(
                 top: view.top, left: view.left, height: view.height, width: view.width, flip: view.flip)
-            let found = try render(image, parameters, size: view.size)
+            let found = try render(image, parameters, size: ViewSize(view.size))
             #expect(
                 difference(found.pixels, try Fixture.pixels("view-\(view.name).rgb")).largest <= 1,
                 "\(view.name)")

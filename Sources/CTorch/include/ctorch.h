@@ -128,12 +128,13 @@ CTStatus ct_randperm(CTGenerator g, int64_t count, CTTensor *out);
 // Zeroes each element with probability p and divides the rest by 1 - p.
 CTStatus ct_dropout(CTTensor a, double p, CTGenerator g, CTTensor *out);
 
-// Crops, resizes with antialiased bilinear filtering, and flips one RGB image, HWC bytes to HWC bytes.
+// Crops, resizes with antialiased bilinear or bicubic filtering, and flips one RGB image, HWC bytes to HWC bytes.
 typedef struct CTResize {
     int64_t width, height;                              // of the source
     int64_t top, left, crop_height, crop_width;         // the part that is kept
     int64_t output_height, output_width;
     bool flip;                                          // mirror left and right, last
+    bool cubic;                                         // bicubic in place of bilinear
 } CTResize;
 CTStatus ct_resize_rgb8(const uint8_t *source, CTResize plan, uint8_t *destination);
 

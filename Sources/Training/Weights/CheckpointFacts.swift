@@ -2,6 +2,7 @@ internal import Diagnostics
 internal import Foundation
 internal import Layers
 internal import Models
+internal import Tensors
 
 /// What the configuration files of other libraries say about the weights beside them.
 ///

@@ -18,14 +18,14 @@ public final class BatchLoader {
     ///
     /// At most `ahead` batches (at least one for each worker) wait in memory.
     public init(
-        _ provider: ImageProvider, batches: Range<Int>, sizes: [Int], workers: Int = 2, ahead: Int = 4,
+        _ provider: ImageProvider, batches: Range<Int>, sizes: [ViewSize], workers: Int = 2, ahead: Int = 4,
         views: @escaping @Sendable (_ batch: Int) throws -> [ImageView]
     ) {
         self.workers = OrderedWorkers(batches, threads: workers, ahead: ahead) { index, isCancelled in
             let views = try views(index)
             var pixels = sizes.map { _ in [UInt8]() }
             for (place, size) in sizes.enumerated() {
-                pixels[place].reserveCapacity(views.count * size * size * 3)
+                pixels[place].reserveCapacity(views.count * size.side * size.side * 3)
             }
             for view in views where !isCancelled() {
                 for (place, image) in try provider.render(view, sizes: sizes).enumerated() {
@@ -53,7 +53,7 @@ public struct Batch: Sendable {
     /// The images, and what part of each is shown.
     public let views: [ImageView]
     /// The sizes at which every view was rendered.
-    public let sizes: [Int]
+    public let sizes: [ViewSize]
     /// For every size, `[count, size, size, 3]` bytes.
     public let pixels: [[UInt8]]
 
@@ -61,11 +61,11 @@ public struct Batch: Sendable {
     public var count: Int { views.count }
 
     /// The images at one of the sizes, as bytes `[count, size, size, 3]`.
-    public func tensor(_ size: Int) throws -> Tensor {
+    public func tensor(_ size: ViewSize) throws -> Tensor {
         guard let place = sizes.firstIndex(of: size) else {
             preconditionFailure("Retort bug: size \(size) was not rendered, only \(sizes)")
         }
-        return try Tensor(bytes: pixels[place], shape: [count, size, size, 3])
+        return try Tensor(bytes: pixels[place], shape: [count, size.side, size.side, 3])
     }
 
     /// Some of the images, by their places in this batch.
@@ -74,7 +74,7 @@ public struct Batch: Sendable {
         return Batch(
             index: index, views: Array(views[range]), sizes: sizes,
             pixels: zip(sizes, pixels).map { size, bytes in
-                let image = size * size * 3
+                let image = size.side * size.side * 3
                 return Array(bytes[range.lowerBound * image..<range.upperBound * image])
             })
     }

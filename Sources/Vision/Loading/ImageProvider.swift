@@ -81,11 +81,12 @@ public final class ImageProvider: Sendable {
     /// Renders one view at several sizes, each from as small a decode as that size permits.
     ///
     /// A size's bytes are the same whatever other sizes are asked for; sizes that need the same decode share it.
-    public func render(_ view: ImageView, sizes: [Int]) throws -> [Image] {
+    public func render(_ view: ImageView, sizes: [ViewSize]) throws -> [Image] {
         let (record, parameters) = (view.record, view.parameters)
         var decoded: [Int: Image] = [:]
         return try sizes.map { size in
-            let shortSide = parameters.shortSide(for: size, width: record.width, height: record.height)
+            let shortSide = parameters.shortSide(
+                for: size.side, width: record.width, height: record.height)
             let reduction = ImageCodec.reduction(
                 width: record.width, height: record.height, atLeast: shortSide)
             let image = try decoded[reduction] ?? self.image(record, atLeast: shortSide)

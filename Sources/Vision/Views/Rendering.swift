@@ -1,21 +1,41 @@
-import Tensors
+public import Tensors
 
-/// Shows one view of an image at `size` × `size`: crop, antialiased bilinear resize, flip, colours.
+/// The square in which a model sees images, and how they are resized to it.
+public struct ViewSize: Hashable, Sendable, ExpressibleByIntegerLiteral {
+    /// The square's side in pixels.
+    public var side: Int
+    /// How pixels between pixels are made up.
+    public var interpolation: ImageResize.Interpolation
+
+    /// Creates a size.
+    public init(_ side: Int, interpolation: ImageResize.Interpolation = .bilinear) {
+        self.side = side
+        self.interpolation = interpolation
+    }
+
+    /// A side in pixels, with bilinear resizing.
+    public init(integerLiteral side: Int) { self.init(side) }
+}
+
+/// Shows one view of an image in a square: crop, antialiased resize, flip, colours.
 ///
 /// The bytes depend on the arguments only. The same parameters may be rendered at several sizes; all show the same
 /// part of the image.
-public func render(_ image: Image, _ parameters: ViewParameters, size: Int) throws -> Image {
-    var pixels = [UInt8](repeating: 0, count: size * size * 3)
+public func render(_ image: Image, _ parameters: ViewParameters, size: ViewSize) throws -> Image {
+    var pixels = [UInt8](repeating: 0, count: size.side * size.side * 3)
     try pixels.withUnsafeMutableBufferPointer { try render(image, parameters, size: size, into: $0) }
-    return Image(width: size, height: size, pixels: pixels)
+    return Image(width: size.side, height: size.side, pixels: pixels)
 }
 
-/// Renders into `size * size * 3` bytes that belong to the caller.
+/// Renders into `side * side * 3` bytes that belong to the caller.
 func render(
-    _ image: Image, _ parameters: ViewParameters, size: Int, into output: UnsafeMutableBufferPointer<UInt8>
+    _ image: Image, _ parameters: ViewParameters, size: ViewSize,
+    into output: UnsafeMutableBufferPointer<UInt8>
 ) throws {
     let crop = try parameters.crop(in: image)
-    try image.resample(crop, width: size, height: size, flip: parameters.flip, into: output)
+    try image.resample(
+        crop, width: size.side, height: size.side, flip: parameters.flip, interpolation: size.interpolation,
+        into: output)
     parameters.adjustColours(of: output)
 }
 
@@ -33,11 +53,12 @@ extension Image {
     /// Resizes part of an image; pixels outside of the part have no influence.
     func resample(
         _ crop: PixelRectangle, width: Int, height: Int, flip: Bool,
+        interpolation: ImageResize.Interpolation = .bilinear,
         into output: UnsafeMutableBufferPointer<UInt8>
     ) throws {
         let resize = ImageResize(
             width: self.width, height: self.height, crop: (crop.top, crop.left, crop.height, crop.width),
-            outputHeight: height, outputWidth: width, flip: flip)
+            outputHeight: height, outputWidth: width, flip: flip, interpolation: interpolation)
         try pixels.withUnsafeBytes { try resize($0, into: UnsafeMutableRawBufferPointer(output)) }
     }
 }

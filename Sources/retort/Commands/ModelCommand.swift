@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import Layers
 import Models
+import Tensors
 import Training
 
 /// Looks at weights files of any dialect, and rewrites them.
