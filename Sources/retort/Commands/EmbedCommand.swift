@@ -7,6 +7,7 @@ import Stages
 
 /// Embeds a folder of images with a weights file, outside any pipeline.
 struct EmbedCommand: RetortCommand {
+    static let computes = true
     static let configuration = CommandConfiguration(
         commandName: "embed", abstract: "Turn a folder of images into a numpy array of unit vectors.",
         discussion:

@@ -7,6 +7,7 @@ import Tensors
 
 /// Classifies a folder of images with a trained model, outside any pipeline.
 struct PredictCommand: RetortCommand {
+    static let computes = true
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Say which classes the images of a folder show.",
         discussion:

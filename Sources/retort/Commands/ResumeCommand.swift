@@ -7,6 +7,7 @@ import Report
 
 /// Goes on with a run that was stopped, failed or killed.
 struct ResumeCommand: RetortCommand {
+    static let computes = true
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "Go on with a run, with the pipeline as it was when the run began.")
 

@@ -5,6 +5,7 @@ import Foundation
 
 /// Plans a pipeline, prints the plan, and executes it.
 struct RunCommand: RetortCommand {
+    static let computes = true
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Execute a pipeline; what is there already is not made again.")
 

@@ -22,6 +22,9 @@ struct GlobalOptions: ParsableArguments {
 protocol RetortCommand: ParsableCommand {
     var global: GlobalOptions { get }
 
+    /// Whether it works with tensors for long.
+    static var computes: Bool { get }
+
     /// Does the work; called in the directory that `-C` names.
     func execute(_ console: Console) throws
 
@@ -37,11 +40,14 @@ struct EarlyExit: Error {
 }
 
 extension RetortCommand {
+    static var computes: Bool { false }
+
     func failure(_ problems: Problems) -> JSON {
         .object(["ok": .bool(false), "problems": .array(problems.all.map(\.json))])
     }
 
     mutating func run() throws {
+        if Self.computes { ThreadWaiting.shorten() }
         let console = Console(isQuiet: global.quiet, isVerbose: global.verbose)
         if let directory = global.directory, !FileManager.default.changeCurrentDirectoryPath(directory) {
             let problem = Diagnostic("cannot work in '\(directory)'", exitCode: .inputMissing)
