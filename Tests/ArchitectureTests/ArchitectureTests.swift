@@ -43,7 +43,9 @@ private let arrows: [String: Set<String>] = [
 
     /// The text files below a folder of the repository that a person wrote.
     private static func sources(below folder: String) throws -> [(name: String, text: String)] {
-        let extensions: Set<String> = ["swift", "c", "cpp", "h", "def", "py", "sh", "js", "css"]
+        let extensions: Set<String> = [
+            "swift", "c", "cpp", "h", "def", "py", "sh", "js", "css", "md", "yaml",
+        ]
         let files = try #require(
             FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil))
         var sources: [(name: String, text: String)] = []
@@ -101,6 +103,20 @@ private let arrows: [String: Set<String>] = [
                 #expect(!text.contains(marker), "\(name) holds '\(marker)'")
             }
             #expect(!text.contains(".disabled" + "()"), "\(name) skips a test without a reason")
+        }
+    }
+
+    @Test func `no merge is left half done`() throws {
+        let folders = ["Sources", "Tests", "Scripts", "Pipelines"]
+        let top = try FileManager.default.contentsOfDirectory(atPath: Self.root.path)
+            .filter { $0.hasSuffix(".md") || $0.hasSuffix(".swift") || $0 == "Makefile" }
+            .map { ($0, try String(contentsOf: Self.root.appending(path: $0), encoding: .utf8)) }
+        let sources = try folders.flatMap { try Self.sources(below: $0) } + top
+        for (name, text) in sources {
+            for line in text.split(separator: "\n") {
+                let isMarker = ["<", ">"].contains { line.hasPrefix(String(repeating: $0, count: 7) + " ") }
+                #expect(!isMarker, "\(name) holds '\(line)'")
+            }
         }
     }
 }
