@@ -4,31 +4,17 @@ Weights and images come from the file that both sides start from; the last line 
 images a second and the numbers that are compared.
 """
 
-import argparse
 import json
-import pathlib
 import sys
-import time
-import types
 
-# timm imports torchvision, whose compiled operators do not load beside a CPU-only torch and are not needed.
-for name in ("torchvision._meta_registrations", "torchvision._autograd_registrations"):
-    sys.modules.setdefault(name, types.ModuleType(name))
-
+import peer
 import timm
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 
-parser = argparse.ArgumentParser()
-parser.add_argument("name")
-parser.add_argument("--folder", type=pathlib.Path)
-parser.add_argument("--seconds", type=float)
-parser.add_argument("--threads", type=int)
-parser.add_argument("--batch", type=int)
-parser.add_argument("--size", type=int)
-options = parser.parse_args()
+options = peer.options()
 torch.set_num_threads(options.threads)
 work, model_name, *rest = options.name.split("/")
 variant = rest[0] if rest else ""
@@ -60,13 +46,7 @@ def autocast():
 
 
 def rate(body):
-    body()
-    times = []
-    while sum(times) < options.seconds or len(times) < 3:
-        start = time.perf_counter()
-        body()
-        times.append(time.perf_counter() - start)
-    return options.batch / sorted(times)[len(times) // 2]
+    return peer.rate(body, options.batch, options.seconds)
 
 
 teacher_name, _, student_name = model_name.partition("-") if work == "distill" else (None, None, model_name)
