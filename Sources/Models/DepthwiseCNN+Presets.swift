@@ -19,10 +19,8 @@ extension DepthwiseCNN {
                 ]
             },
             preprocessing: .symmetric, head: "head",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try DepthwiseCNN(scope, Shape(configuration), classCount: configuration.classCount)
-            })
+            shape: { configuration throws(Diagnostic) in try Shape(configuration) },
+            model: { try DepthwiseCNN($0, $1, classCount: $2.classCount) })
     }
 }
 

@@ -12,7 +12,7 @@ extension FastViT {
     private static func preset(
         _ name: String, _ stages: String, expansion: Double, attention: Int = 0
     ) -> ModelPreset {
-        ModelPreset(
+        var preset = ModelPreset(
             name: name, imageSize: 256,
             options: { _ in
                 [
@@ -23,15 +23,14 @@ extension FastViT {
             },
             preprocessing: .imageNetBicubic,
             head: "head",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try FastViT(scope, Shape(configuration), classCount: configuration.classCount)
-            },
-            adapt: { state, configuration in
-                // What is published is of the training form.
-                try Shape(configuration).form == .inference && isTrainingForm(state)
-                    ? reparameterize(state, of: configuration) : state
-            })
+            shape: { configuration throws(Diagnostic) in try Shape(configuration) },
+            model: { try FastViT($0, $1, classCount: $2.classCount) })
+        preset.adapt = { state, configuration in
+            // What is published is of the training form.
+            try Shape(configuration).form == .inference && isTrainingForm(state)
+                ? reparameterize(state, of: configuration) : state
+        }
+        return preset
     }
 }
 

@@ -80,10 +80,8 @@ extension MobileNetV2 {
                 ]
             },
             preprocessing: .symmetric, head: "classifier",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try MobileNetV2(scope, Shape(configuration), classCount: configuration.classCount)
-            })
+            shape: { configuration throws(Diagnostic) in try Shape(configuration) },
+            model: { try MobileNetV2($0, $1, classCount: $2.classCount) })
     }
 }
 
@@ -93,9 +91,10 @@ extension MobileNetV2.Shape {
         multiplier = try configuration.double("multiplier", in: 0.1...4)
         padding = try configuration.choice("pad")
         batchNorm = try configuration.choice("batch_norm")
-        stem = try configuration.int("stem")
-        features = try configuration.int("features")
-        stages = try Self.stages(configuration)
+        // Checkpoints of the first version say nothing of these: their models have the usual sizes.
+        if configuration.options["stem"] != nil { stem = try configuration.int("stem") }
+        if configuration.options["features"] != nil { features = try configuration.int("features") }
+        if configuration.options["stages"] != nil { stages = try Self.stages(configuration) }
     }
 
     private static func stages(

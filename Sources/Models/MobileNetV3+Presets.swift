@@ -32,10 +32,8 @@ extension MobileNetV3 {
             },
             preprocessing: .imageNetBicubic,
             head: "classifier",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try MobileNetV3(scope, Shape(configuration), classCount: configuration.classCount)
-            })
+            shape: { configuration throws(Diagnostic) in try Shape(configuration) },
+            model: { try MobileNetV3($0, $1, classCount: $2.classCount) })
     }
 }
 

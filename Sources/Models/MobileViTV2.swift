@@ -219,10 +219,8 @@ extension MobileViTV2 {
             },
             preprocessing: Preprocessing(mean: [0, 0, 0], std: [1, 1, 1], interpolation: .bicubic),
             head: "head",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try MobileViTV2(scope, Shape(configuration), classCount: configuration.classCount)
-            })
+            shape: { configuration throws(Diagnostic) in try Shape(configuration) },
+            model: { try MobileViTV2($0, $1, classCount: $2.classCount) })
     }
 }
 

@@ -29,6 +29,23 @@ struct ModelPreset: Sendable {
 
     /// The library that calls an architecture so.
     enum Naming: Sendable { case timm, openCLIP }
+
+    /// Creates a preset of a model whose sizes are read from the options of a configuration.
+    init<Shape>(
+        name: String, imageSize: Int,
+        options: @escaping @Sendable (_ imageSize: Int) -> [String: ModelOption],
+        preprocessing: Preprocessing, head: String,
+        shape: @escaping @Sendable (ModelConfiguration) throws(Diagnostic) -> Shape,
+        model: @escaping @Sendable (Scope, Shape, ModelConfiguration) throws -> any ImageModel
+    ) {
+        self.name = name
+        self.imageSize = imageSize
+        self.options = options
+        self.preprocessing = preprocessing
+        self.head = head
+        check = { configuration throws(Diagnostic) in _ = try shape(configuration) }
+        build = { configuration, scope in try model(scope, shape(configuration), configuration) }
+    }
 }
 
 /// Every architecture by name.

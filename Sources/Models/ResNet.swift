@@ -194,10 +194,8 @@ extension ResNet {
                 options($0).merging(["batch_norm": .string(BatchNormPolicy.train.rawValue)]) { $1 }
             },
             preprocessing: preprocessing, head: "fc",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try ResNet(scope, Shape(configuration), classCount: configuration.classCount)
-            })
+            shape: { configuration throws(Diagnostic) in try Shape(configuration) },
+            model: { try ResNet($0, $1, classCount: $2.classCount) })
     }
 }
 

@@ -75,29 +75,28 @@ extension ViT {
         _ name: String, _ shape: Shape, imageSize: Int = 224,
         _ preprocessing: Preprocessing = .symmetricBicubic, naming: ModelPreset.Naming = .timm
     ) -> ModelPreset {
-        ModelPreset(
+        var preset = ModelPreset(
             name: name, imageSize: imageSize, options: { _ in shape.options }, preprocessing: preprocessing,
             head: "head",
-            check: { configuration throws(Diagnostic) in _ = try Shape(configuration) },
-            build: { configuration, scope in
-                try ViT(
-                    scope, Shape(configuration), imageSize: configuration.imageSize,
-                    classCount: configuration.classCount)
-            },
-            adapt: { state, configuration in
-                guard let table = state["pos_embed"] else { return state }
-                let shape = try Shape(configuration)
-                let grid = configuration.imageSize / shape.patch
-                let resampled = try resample(positions: table, to: grid, prefix: shape.positionPrefix)
-                return state.merging(["pos_embed": resampled]) { $1 }
-            },
-            adapts: { name, found, configuration in
-                guard name == "pos_embed", found.count == 3, found[0] == 1,
-                    let shape = try? Shape(configuration), found[2] == shape.width
-                else { return false }
-                return side(ofGrid: found[1] - shape.positionPrefix) != nil
-            },
-            naming: naming)
+            shape: { configuration throws(Diagnostic) in try Shape(configuration) },
+            model: {
+                try ViT($0, $1, imageSize: $2.imageSize, classCount: $2.classCount)
+            })
+        preset.adapt = { state, configuration in
+            guard let table = state["pos_embed"] else { return state }
+            let shape = try Shape(configuration)
+            let grid = configuration.imageSize / shape.patch
+            let resampled = try resample(positions: table, to: grid, prefix: shape.positionPrefix)
+            return state.merging(["pos_embed": resampled]) { $1 }
+        }
+        preset.adapts = { name, found, configuration in
+            guard name == "pos_embed", found.count == 3, found[0] == 1,
+                let shape = try? Shape(configuration), found[2] == shape.width
+            else { return false }
+            return side(ofGrid: found[1] - shape.positionPrefix) != nil
+        }
+        preset.naming = naming
+        return preset
     }
 }
 

@@ -7,6 +7,13 @@ import TestSupport
 import Testing
 
 @Suite struct ModelRegistryTests {
+    @Test func `a MobileNetV2 of the first version is read as it was`() throws {
+        var old = try ModelRegistry.defaults(for: "mobilenetv2_035", classCount: 4)
+        for option in ["stem", "stages", "features"] { old.options[option] = nil }
+        let model = try ModelRegistry.initialize(old, generator: Generator(seed: 0)).model
+        #expect(model.featureWidth == 1280)
+    }
+
     func message(_ body: () throws -> Void) -> String? {
         do {
             try body()
