@@ -7,7 +7,11 @@ import PackageDescription
 let root = Context.packageDirectory
 let torch = "\(root)/.deps/torch"
 let torchHeaders: [CXXSetting] = [
-    .unsafeFlags(["-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include"])
+    .unsafeFlags([
+        "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
+        // C++20 would want CKernels' header as a compiled module.
+        "-fno-cxx-modules",
+    ])
 ]
 let nativeLibraries: [LinkerSetting] = [
     .unsafeFlags([
@@ -34,7 +38,9 @@ let package = Package(
         .target(name: "Engine", dependencies: ["Diagnostics", "CCrypto"]),
         .target(name: "Manifest", dependencies: ["Engine", "Diagnostics", "Yams"]),
         // Learning: tensors and images; never YAML
-        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: nativeLibraries),
+        // Optimised in debug builds, too: tests would take minutes longer
+        .target(name: "CKernels", cxxSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "CTorch", dependencies: ["CKernels"], cxxSettings: torchHeaders, linkerSettings: nativeLibraries),
         .target(name: "CFaiss", dependencies: ["CTorch"]),
         .target(name: "Tensors", dependencies: ["CTorch"]),
         .target(name: "Search", dependencies: ["CFaiss", "Tensors", "Diagnostics"]),
@@ -82,7 +88,7 @@ let package = Package(
         .testTarget(
             name: "ManifestTests", dependencies: ["Manifest", "Engine", "Diagnostics", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Diagnostics", "TestSupport"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CTorch", "Safetensors", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CTorch", "CKernels", "Safetensors", "TestSupport"]),
         .testTarget(
             name: "LayersTests",
             dependencies: ["Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
@@ -127,7 +133,7 @@ let package = Package(
 )
 
 for target in package.targets
-where target.type != .system && target.name != "CTorch" && target.name != "CFaiss" {
+where target.type != .system && !["CTorch", "CFaiss", "CKernels"].contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

@@ -67,6 +67,9 @@ template <typename T> T checked(T handle, const char *kind) {
 struct CTTensor_ : ct::Handle<ct::tensorMark> {
     explicit CTTensor_(at::Tensor tensor) : value(std::move(tensor)) {}
     at::Tensor value;
+    // A weight's copy in bf16, and the version of the weight that it is a copy of.
+    at::Tensor reduced;
+    int64_t reducedVersion = -1;
 };
 
 namespace ct {

@@ -16,6 +16,15 @@
 
 using namespace ct;
 
+namespace {
+
+// Fused steps do not say that they changed their parameters; copies in other precisions must notice.
+void changed(const std::vector<at::Tensor> &tensors) {
+    for (auto &tensor : tensors) tensor.unsafeGetTensorImpl()->bump_version();
+}
+
+}  // namespace
+
 extern "C" {
 
 CTStatus ct_adamw_step(const CTTensor *parameters, const CTTensor *means, const CTTensor *squares,
@@ -38,6 +47,7 @@ CTStatus ct_adamw_step(const CTTensor *parameters, const CTTensor *means, const 
         at::_foreach_add_(counts, 1);
         at::_fused_adamw_(values, gradients, firsts, seconds, {}, counts, lr, beta1, beta2, weight_decay, eps,
                           /*amsgrad=*/false, /*maximize=*/false);
+        changed(values);
     });
 }
 
@@ -57,6 +67,7 @@ CTStatus ct_sgd_step(const CTTensor *parameters, const CTTensor *momenta, int64_
         // Momenta start at zero, which gives the first step that PyTorch gives by copying the gradient.
         at::_fused_sgd_(values, gradients, buffers, weight_decay, momentum, lr, /*dampening=*/0, nesterov,
                         /*maximize=*/false, /*is_first_step=*/false);
+        changed(values);
     });
 }
 
@@ -91,6 +102,7 @@ CTStatus ct_foreach_lerp(const CTTensor *shadows, const CTTensor *parameters, in
             }
         }
         if (!moving.empty()) at::_foreach_lerp_(moving, targets, weight);
+        changed(moving);
     });
 }
 

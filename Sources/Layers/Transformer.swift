@@ -37,13 +37,26 @@ public struct Attention {
 
     /// Maps `[B, N, D]` to `[B, N, D]`.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        try proj(qkv(x).selfAttention(heads: heads))
+    }
+
+    /// Maps `[B, N, D]` to `[B, count, D]`: what the first tokens read from all of them.
+    func callAsFunction(_ x: Tensor, reading count: Int) throws -> Tensor {
         let shape = x.shape
         let (batch, tokens, width) = (shape[0], shape[1], shape[2])
-        let mixed = try qkv(x).reshape(batch, tokens, 3, heads, width / heads).permute(2, 0, 3, 1, 4)
-        let attended = try Tensor.scaledDotProductAttention(
-            query: mixed.select(dim: 0, index: 0), key: mixed.select(dim: 0, index: 1),
-            value: mixed.select(dim: 0, index: 2))  // [B, H, N, D / H]
-        return try proj(attended.transpose(1, 2).reshape(batch, tokens, width))
+        let query = try x.slice(dim: 1, from: 0, to: count)
+            .linear(weight: rows(qkv.weight, 0..<width), bias: qkv.bias.map { try rows($0, 0..<width) })
+            .reshape(batch, count, heads, width / heads).transpose(1, 2)
+        let rest = width..<3 * width
+        let mixed = try x.linear(weight: rows(qkv.weight, rest), bias: qkv.bias.map { try rows($0, rest) })
+            .reshape(batch, tokens, 2, heads, width / heads).permute(2, 0, 3, 1, 4)
+        let read = try Tensor.scaledDotProductAttention(
+            query: query, key: mixed.select(dim: 0, index: 0), value: mixed.select(dim: 0, index: 1))
+        return try proj(read.transpose(1, 2).reshape(batch, count, width))
+    }
+
+    private func rows(_ tensor: Tensor, _ range: Range<Int>) throws -> Tensor {
+        try tensor.slice(dim: 0, from: range.lowerBound, to: range.upperBound)
     }
 }
 
@@ -78,10 +91,16 @@ public struct DropPath {
 
     /// Drops whole images of `[B, …]` in training; does nothing in evaluation.
     public func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
-        guard mode == .training, rate > 0 else { return x }
         let shape = [x.shape[0]] + [Int](repeating: 1, count: x.rank - 1)
-        let mask = try generator.bernoulli(shape, probability: 1 - rate) / (1 - rate)
-        return try x * mask.to(x.device)
+        guard let factors = try factors(x.shape[0], mode: mode, device: x.device) else { return x }
+        return try x * factors.reshape(shape)
+    }
+
+    /// What each of `count` images is multiplied by, `[count]`: zero, or the inverse of the chance to be kept; nil
+    /// in evaluation.
+    func factors(_ count: Int, mode: Mode, device: Device) throws -> Tensor? {
+        guard mode == .training, rate > 0 else { return nil }
+        return try (generator.bernoulli([count], probability: 1 - rate) / (1 - rate)).to(device)
     }
 }
 
@@ -125,12 +144,21 @@ public struct TransformerBlock {
         dropPath = DropPath(rate, generator: scope.generator)
     }
 
-    /// Maps `[B, N, D]` to `[B, N, D]`.
-    public func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
-        let attended = try attn(norm1(x))
-        let x = try x + dropPath(scale1?(attended) ?? attended, mode: mode)
-        let fed = try mlp(norm2(x))
-        return try x + dropPath(scale2?(fed) ?? fed, mode: mode)
+    /// Maps `[B, N, D]` to `[B, N, D]`; with `count` only what becomes of the first tokens, `[B, count, D]`.
+    ///
+    /// A network that looks at its first token alone need not compute what the last block makes of the others.
+    public func callAsFunction(
+        _ stream: ResidualStream, mode: Mode, reading count: Int? = nil
+    ) throws -> ResidualStream {
+        let (entered, tokens) = try stream.normalized(by: norm1)
+        let attended = try count.map { try attn(tokens, reading: $0) } ?? attn(tokens)
+        let (middle, mixed) = try entered.first(count)
+            .adding(attended, scale: scale1?.gamma, factors: factors(tokens, mode)).normalized(by: norm2)
+        return try middle.adding(mlp(mixed), scale: scale2?.gamma, factors: factors(tokens, mode))
+    }
+
+    private func factors(_ tokens: Tensor, _ mode: Mode) throws -> Tensor? {
+        try dropPath.factors(tokens.shape[0], mode: mode, device: tokens.device)
     }
 }
 

@@ -15,7 +15,7 @@ public struct TransformerStyle: Hashable, Sendable {
         public func callAsFunction(_ x: Tensor) throws -> Tensor {
             switch self {
             case .gelu: try x.gelu()
-            case .quickGELU: try x * (x * 1.702).sigmoid()
+            case .quickGELU: try x.quickGELU()
             }
         }
     }

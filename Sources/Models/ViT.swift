@@ -101,7 +101,12 @@ public struct ViT: ImageModel {
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]` or, projected, `[B, P]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
         let embedded = try embed(images)
-        let mixed = try blocks.reduce(preNorm?(embedded) ?? embedded) { x, block in try block(x, mode: mode) }
+        var stream = ResidualStream(try preNorm?(embedded) ?? embedded)
+        for (index, block) in blocks.enumerated() {
+            let isRead = shape.pool == .token && index == blocks.count - 1
+            stream = try block(stream, mode: mode, reading: isRead ? 1 : nil)
+        }
+        let mixed = try stream.tokens()
         let pooled =
             switch shape.pool {
             case .token: try norm(mixed.select(dim: 1, index: 0))

@@ -58,6 +58,8 @@ extension Tensor {
     public func gelu(tanh: Bool = false) throws(TorchError) -> Tensor {
         try Tensor(self) { ct_gelu($0, tanh, $1) }
     }
+    /// `x · sigmoid(1.702 x)`, as in OpenAI's CLIP.
+    public func quickGELU() throws(TorchError) -> Tensor { try Tensor(self) { ct_quick_gelu($0, $1) } }
     /// `x · sigmoid(x)`.
     public func silu() throws(TorchError) -> Tensor { try Tensor(self) { ct_silu($0, $1) } }
     /// The logistic function.

@@ -45,6 +45,32 @@ extension Tensor {
         }
     }
 
+    /// Multi-head attention of tokens to each other, `[B, N, H · D]`, from their queries, keys and values side by side.
+    ///
+    /// `softmax(q kᵀ / √D) v` for each of the H heads, of this tensor read as `[B, N, 3, H, D]`. Inside autocast to bf16
+    /// on a CPU that has the instructions, probabilities are recomputed in the backward pass and never stored (Dao et
+    /// al. 2022, "FlashAttention", section 3.1).
+    public func selfAttention(heads: Int) throws(TorchError) -> Tensor {
+        try Tensor(self) { ct_self_attention($0, Int64(heads), $1) }
+    }
+
+    /// Adds a branch to a residual stream and normalises the sum's last dimension, in one pass over memory where
+    /// that is possible.
+    ///
+    /// - Parameters:
+    ///   - branch: what is added, of the stream's shape.
+    ///   - scale: a factor of each number of the last dimension of the branch.
+    ///   - factors: a factor of each entry of the first dimension of the branch.
+    /// - Returns: the sum, in the stream's precision, and its layer norm.
+    public func joined(
+        with branch: Tensor?, scale: Tensor? = nil, factors: Tensor? = nil, weight: Tensor, bias: Tensor,
+        epsilon: Double
+    ) throws(TorchError) -> (sum: Tensor, normalized: Tensor) {
+        try Tensor.pair(list: [self, branch, scale, factors, weight, bias]) { list, sum, normed in
+            ct_join(list[0], list[1], list[2], list[3], list[4], list[5], epsilon, sum, normed)
+        }
+    }
+
     /// Elements zeroed with a probability, and the others scaled up to keep the mean.
     public func dropout(_ probability: Double, generator: Generator) throws(TorchError) -> Tensor {
         try Tensor(self) { a, out in generator.withHandle { ct_dropout(a, probability, $0, out) } }

@@ -136,6 +136,24 @@ extension Tensor {
         var first: CTTensor?
         var second: CTTensor?
         let status = withExtendedLifetime(a) { body(a.handle, &first, &second) }
+        return try both(status, first, second, operation)
+    }
+
+    /// Runs an operation on any number of tensors, some of which may be missing, that writes two.
+    static func pair(
+        list tensors: [Tensor?], operation: StaticString = #function,
+        _ body: (UnsafePointer<CTTensor?>, Out, Out) -> CTStatus
+    ) throws(TorchError) -> (Tensor, Tensor) {
+        var first: CTTensor?
+        var second: CTTensor?
+        let status = Tensor.withHandles(tensors) { body($0, &first, &second) }
+        return try both(status, first, second, operation)
+    }
+
+    /// Wraps the two results of an operation, or throws what went wrong.
+    private static func both(
+        _ status: CTStatus, _ first: CTTensor?, _ second: CTTensor?, _ operation: StaticString
+    ) throws(TorchError) -> (Tensor, Tensor) {
         let owned = first.map(Tensor.init(owning:))
         let other = second.map(Tensor.init(owning:))
         guard status == CT_OK, let owned, let other else {

@@ -53,6 +53,17 @@ int64_t ct_live_handles(void);
 #include "ops.def"
 #undef CT_OP
 
+// Operations of transformers. Inside autocast to bf16 on the CPU they run on kernels of our own where the processor
+// has the instructions (see CKernels); sums and statistics are then fp32.
+CTStatus ct_linear(CTTensor a, CTTensor weight, CTTensor optional_bias, CTTensor *out);
+CTStatus ct_gelu(CTTensor a, bool tanh, CTTensor *out);
+CTStatus ct_quick_gelu(CTTensor a, CTTensor *out);  // a · sigmoid(1.702 a)
+// Multi-head attention of queries, keys and values that stand side by side, [B, N, 3 · H · D] to [B, N, H · D].
+CTStatus ct_self_attention(CTTensor qkv, int64_t heads, CTTensor *out);
+// sum = stream + factors · scale · branch, and its layer norm. `factors` holds a number for each image.
+CTStatus ct_join(CTTensor stream, CTTensor optional_branch, CTTensor optional_scale, CTTensor optional_factors,
+                 CTTensor weight, CTTensor bias, double eps, CTTensor *sum, CTTensor *normed);
+
 // Operations with several results
 CTStatus ct_topk(CTTensor a, int64_t k, int64_t dim, bool largest, CTTensor *values, CTTensor *indices);
 CTStatus ct_sort(CTTensor a, int64_t dim, bool descending, CTTensor *values, CTTensor *indices);

@@ -1,0 +1,283 @@
+// Operations of transformers, through kernels of our own where they pay: bf16 on the CPU, inside autocast.
+//
+// Everywhere else (fp32, CUDA, another processor, while tracing) the same functions are libtorch's operations, and
+// autograd is libtorch's.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/jit/frontend/tracer.h>
+
+#include "ckernels.h"
+#include "ctorch_internal.h"
+
+using namespace ct;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+namespace {
+
+// Whether an operation on these tensors is to be done in bf16 by kernels that libtorch does not know.
+bool inReducedPrecision(const at::Tensor &a) {
+    return a.device().is_cpu() && at::autocast::is_autocast_enabled(at::kCPU) &&
+           at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && !torch::jit::tracer::isTracing() &&
+           a.is_floating_point();
+}
+
+// What runs below must not be cast again.
+using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
+WithoutAutocast withoutAutocast() { return WithoutAutocast(c10::autocast_dispatch_keyset); }
+
+ck_bf16 *bits(const at::Tensor &a) { return reinterpret_cast<ck_bf16 *>(a.data_ptr<at::BFloat16>()); }
+float *floats(const at::Tensor &a) { return a.defined() ? a.data_ptr<float>() : nullptr; }
+int32_t threads() { return int32_t(at::get_num_threads()); }
+at::Tensor bf16(const at::Tensor &a) { return a.to(at::kBFloat16).contiguous(); }
+using Maybe = std::optional<at::Tensor>;
+at::Tensor orNone(const Maybe &a) { return a.value_or(at::Tensor()); }
+
+// MARK: - Linear maps
+
+at::Tensor columnSums(const at::Tensor &a) {
+    if (!ck_available()) return a.sum(0, false, at::kFloat);
+    auto sums = at::empty({a.size(1)}, a.options().dtype(at::kFloat));
+    ck_column_sums(a.size(0), a.size(1), bits(a), floats(sums), threads());
+    return sums;
+}
+
+// x · weightᵀ + bias in bf16 for weights that are kept in fp32; gradients of weights come out in fp32.
+struct Linear : torch::autograd::Function<Linear> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
+                              const Maybe &bias, const at::Tensor &reduced) {
+        auto guard = withoutAutocast();
+        auto rows = bf16(x).view({-1, x.size(-1)});
+        auto y = bias ? at::addmm(bias->to(at::kBFloat16), rows, reduced.t()) : at::mm(rows, reduced.t());
+        context->save_for_backward({rows, reduced});
+        context->saved_data["bias"] = bias.has_value();
+        context->saved_data["shape"] = x.sizes().vec();
+        auto shape = x.sizes().vec();
+        shape.back() = weight.size(0);
+        return y.view(shape);
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto saved = context->get_saved_variables();
+        const auto &rows = saved[0], &reduced = saved[1];
+        auto g = bf16(gradients[0]).view({-1, reduced.size(0)});
+        at::Tensor ofX, ofWeight, ofBias;
+        if (context->needs_input_grad(0)) {
+            ofX = at::mm(g, reduced).view(context->saved_data["shape"].toIntVector());
+        }
+        if (context->needs_input_grad(1)) ofWeight = at::mm(g.t(), rows).to(at::kFloat);
+        if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) ofBias = columnSums(g);
+        return {ofX, ofWeight, ofBias, at::Tensor()};
+    }
+};
+
+// MARK: - Attention
+
+CKAttention attentionShape(const at::Tensor &qkv, int64_t heads) {
+    const int64_t size = qkv.size(2) / 3 / heads;
+    return {qkv.size(0), qkv.size(1), heads, size, float(1 / std::sqrt(double(size))), threads()};
+}
+
+struct Attention : torch::autograd::Function<Attention> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &packed, int64_t heads) {
+        auto guard = withoutAutocast();
+        auto qkv = bf16(packed);
+        auto shape = attentionShape(qkv, heads);
+        auto out = at::empty({shape.batch, shape.tokens, heads * shape.size}, qkv.options());
+        auto logs = at::empty({shape.batch, heads, shape.tokens}, qkv.options().dtype(at::kFloat));
+        ck_attention(&shape, bits(qkv), bits(out), floats(logs));
+        context->save_for_backward({qkv, out, logs});
+        context->saved_data["heads"] = heads;
+        return out;
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto saved = context->get_saved_variables();
+        auto shape = attentionShape(saved[0], context->saved_data["heads"].toInt());
+        auto result = at::empty_like(saved[0]);
+        auto g = bf16(gradients[0]);
+        ck_attention_backward(&shape, bits(saved[0]), bits(saved[1]), floats(saved[2]), bits(g), bits(result));
+        return {result, at::Tensor()};
+    }
+};
+
+at::Tensor selfAttention(const at::Tensor &qkv, int64_t heads) {
+    TORCH_CHECK(qkv.dim() == 3 && qkv.size(2) % (3 * heads) == 0, "queries, keys and values of ", heads,
+                " heads do not fit into a tensor of shape ", qkv.sizes());
+    const int64_t batch = qkv.size(0), tokens = qkv.size(1), size = qkv.size(2) / 3 / heads;
+    const bool reduced = inReducedPrecision(qkv) && qkv.numel() > 0;
+    if (reduced && ck_available() && !ck_has_tiles() && size % 2 == 0) return Attention::apply(qkv, heads);
+    auto mixed = qkv.reshape({batch, tokens, 3, heads, size}).permute({2, 0, 3, 1, 4});
+    auto q = mixed.select(0, 0), k = mixed.select(0, 1), v = mixed.select(0, 2);
+    at::Tensor out;
+    if (reduced && at::GradMode::is_enabled()) {
+        // libtorch's own fused backward pass makes no use of matrix tiles; plain products do.
+        out = at::matmul(at::softmax(at::matmul(q * (1 / std::sqrt(double(size))), k.transpose(-2, -1)), -1), v);
+    } else {
+        out = at::scaled_dot_product_attention(q, k, v);
+    }
+    return out.transpose(1, 2).reshape({batch, tokens, heads * size});
+}
+
+// MARK: - Residual streams
+
+CKJoin joinShape(const at::Tensor &sum, const at::Tensor &factors, double epsilon) {
+    const int64_t width = sum.size(-1), rows = sum.numel() / width;
+    return {rows, width, factors.defined() ? rows / factors.numel() : rows, float(epsilon), threads()};
+}
+
+struct Join : torch::autograd::Function<Join> {
+    static variable_list forward(AutogradContext *context, const at::Tensor &given, const Maybe &branched,
+                                 const Maybe &scaled, const Maybe &factored, const at::Tensor &weight,
+                                 const at::Tensor &bias, double epsilon) {
+        auto guard = withoutAutocast();
+        context->set_materialize_grads(false);
+        auto scale = orNone(scaled), factors = orNone(factored);
+        auto stream = given.contiguous();
+        auto branch = branched ? bf16(*branched) : at::Tensor();
+        auto sum = branch.defined() ? at::empty_like(stream) : stream;
+        auto normed = at::empty(stream.sizes(), stream.options().dtype(at::kBFloat16));
+        auto shape = joinShape(stream, factors, epsilon);
+        auto mean = at::empty({shape.rows}, stream.options()), inverse = at::empty_like(mean);
+        ck_join(&shape, floats(stream), branch.defined() ? bits(branch) : nullptr, floats(scale), floats(factors),
+                floats(weight), floats(bias), floats(sum), bits(normed), floats(mean), floats(inverse));
+        // The branch is needed again only for the gradient of its scale.
+        context->save_for_backward(
+            {sum, scale.defined() ? branch : at::Tensor(), scale, factors, weight, mean, inverse});
+        context->saved_data["branched"] = branch.defined();
+        context->saved_data["epsilon"] = epsilon;
+        return branch.defined() ? variable_list{sum, normed} : variable_list{normed};
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto saved = context->get_saved_variables();
+        const auto &sum = saved[0], &branch = saved[1], &scale = saved[2], &factors = saved[3], &weight = saved[4];
+        const bool branched = context->saved_data["branched"].toBool();
+        auto shape = joinShape(sum, factors, context->saved_data["epsilon"].toDouble());
+        auto &ofNormed = gradients.back();
+        auto g = ofNormed.defined() ? bf16(ofNormed) : at::zeros(sum.sizes(), sum.options().dtype(at::kBFloat16));
+        auto ofSum = branched && gradients.front().defined() ? gradients.front().contiguous() : at::Tensor();
+        auto ofStream = at::empty_like(sum);
+        auto ofBranch = branched ? at::empty_like(g) : at::Tensor();
+        auto ofWeight = at::empty_like(weight), ofBias = at::empty_like(weight);
+        auto ofScale = scale.defined() ? at::empty_like(scale) : at::Tensor();
+        // Without a scale the kernel looks only at whether there is a branch.
+        const ck_bf16 *values = branched ? bits(branch.defined() ? branch : g) : nullptr;
+        ck_join_backward(&shape, floats(sum), values, floats(scale), floats(factors), floats(weight),
+                         floats(saved[5]), floats(saved[6]), floats(ofSum), bits(g), floats(ofStream),
+                         branched ? bits(ofBranch) : nullptr, floats(ofWeight), floats(ofBias), floats(ofScale));
+        return {ofStream, ofBranch, ofScale, at::Tensor(), ofWeight, ofBias, at::Tensor()};
+    }
+};
+
+bool plain(const at::Tensor &a) { return !a.defined() || (a.scalar_type() == at::kFloat && a.is_contiguous()); }
+
+// MARK: - Activations
+
+using Kernel = void (*)(int64_t, const ck_bf16 *, ck_bf16 *, int32_t);
+using Slope = void (*)(int64_t, const ck_bf16 *, const ck_bf16 *, ck_bf16 *, int32_t);
+
+template <Kernel kernel, Slope slope> struct Activation : torch::autograd::Function<Activation<kernel, slope>> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &given) {
+        auto x = given.contiguous();
+        auto out = at::empty_like(x);
+        kernel(x.numel(), bits(x), bits(out), threads());
+        context->save_for_backward({x});
+        return out;
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto x = context->get_saved_variables()[0];
+        auto g = bf16(gradients[0]), out = at::empty_like(x);
+        slope(x.numel(), bits(x), bits(g), bits(out), threads());
+        return {out};
+    }
+};
+
+bool hasKernel(const at::Tensor &a) {
+    return inReducedPrecision(a) && a.scalar_type() == at::kBFloat16 && ck_available();
+}
+
+}  // namespace
+
+// The bf16 copy of a weight, made anew when the weight has changed.
+static const at::Tensor &reduced(CTTensor weight) {
+    auto &value = a_(weight);
+    const int64_t version = int64_t(value._version());
+    if (!weight->reduced.defined() || weight->reducedVersion != version) {
+        at::NoGradGuard noGrad;
+        auto guard = withoutAutocast();
+        weight->reduced = value.detach().to(at::kBFloat16).contiguous();
+        weight->reducedVersion = version;
+    }
+    return weight->reduced;
+}
+
+extern "C" {
+
+CTStatus ct_linear(CTTensor a, CTTensor weight, CTTensor bias, CTTensor *out) {
+    return guarded([&] {
+        auto &x = a_(a);
+        if (inReducedPrecision(x) && x.numel() > 0 && a_(weight).dim() == 2) {
+            *out = made(Linear::apply(x, a_(weight), opt_(bias), reduced(weight)));
+        } else {
+            *out = made(at::linear(x, a_(weight), opt_(bias)));
+        }
+    });
+}
+
+CTStatus ct_self_attention(CTTensor qkv, int64_t heads, CTTensor *out) {
+    return guarded([&] { *out = made(selfAttention(a_(qkv), heads)); });
+}
+
+CTStatus ct_gelu(CTTensor a, bool tanh, CTTensor *out) {
+    return guarded([&] {
+        auto &x = a_(a);
+        *out = made(!tanh && hasKernel(x) ? Activation<ck_gelu, ck_gelu_backward>::apply(x)
+                                          : at::gelu(x, tanh ? "tanh" : "none"));
+    });
+}
+
+CTStatus ct_quick_gelu(CTTensor a, CTTensor *out) {
+    return guarded([&] {
+        auto &x = a_(a);
+        *out = made(hasKernel(x) ? Activation<ck_quick_gelu, ck_quick_gelu_backward>::apply(x)
+                                 : x * at::sigmoid(x * 1.702));
+    });
+}
+
+CTStatus ct_join(CTTensor stream, CTTensor branch, CTTensor scale, CTTensor factors, CTTensor weight, CTTensor bias,
+                 double eps, CTTensor *sum, CTTensor *normed) {
+    return guarded([&] {
+        auto &x = a_(stream);
+        auto given = opt_(branch), scales = opt_(scale), shares = opt_(factors);
+        auto y = orNone(given), s = orNone(scales), f = orNone(shares);
+        auto &w = a_(weight), &b = a_(bias);
+        variable_list results;
+        if (inReducedPrecision(x) && x.scalar_type() == at::kFloat && x.numel() > 0 && ck_available() && plain(s) &&
+            plain(f) && plain(w) && plain(b) && (!y.defined() || y.sizes() == x.sizes())) {
+            results = Join::apply(x, given, scales, shares, w, b, eps);
+            if (!y.defined()) results = {x, results[0]};
+        } else {
+            auto total = x;
+            if (y.defined()) {
+                if (s.defined()) y = y * s;
+                if (f.defined()) {
+                    std::vector<int64_t> shape(size_t(x.dim()), 1);
+                    shape[0] = f.numel();
+                    y = y * f.view(shape);
+                }
+                total = x + y;
+            }
+            results = {total, at::layer_norm(total, {w.size(0)}, w, b, eps)};
+        }
+        auto owned = std::make_unique<CTTensor_>(results[0]);
+        *normed = made(results[1]);
+        *sum = owned.release();
+    });
+}
+
+}  // extern "C"
