@@ -40,7 +40,9 @@ let package = Package(
         // Learning: tensors and images; never YAML
         // Optimised in debug builds, too: tests would take minutes longer
         .target(name: "CKernels", cxxSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "CTorch", dependencies: ["CKernels"], cxxSettings: torchHeaders, linkerSettings: nativeLibraries),
+        .target(
+            name: "CTorch", dependencies: ["CKernels"], cxxSettings: torchHeaders,
+            linkerSettings: nativeLibraries),
         .target(name: "CFaiss", dependencies: ["CTorch"]),
         .target(name: "Tensors", dependencies: ["CTorch"]),
         .target(name: "Search", dependencies: ["CFaiss", "Tensors", "Diagnostics"]),
@@ -88,7 +90,9 @@ let package = Package(
         .testTarget(
             name: "ManifestTests", dependencies: ["Manifest", "Engine", "Diagnostics", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Diagnostics", "TestSupport"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CTorch", "CKernels", "Safetensors", "TestSupport"]),
+        .testTarget(
+            name: "TensorsTests",
+            dependencies: ["Tensors", "CTorch", "CKernels", "Safetensors", "TestSupport"]),
         .testTarget(
             name: "LayersTests",
             dependencies: ["Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),

@@ -7,7 +7,7 @@ KERNELS_BEGIN
 namespace kernels {
 namespace {
 
-// 1 / x to fp32's precision but for the last bits.
+// 1 / x to fp32's precision but for the last bits, for finite x.
 inline Floats reciprocal(Floats x) {
     const Floats y = _mm512_rcp14_ps(x);
     return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2)));
@@ -20,7 +20,7 @@ struct Normal {
     Floats below, density;
 
     explicit Normal(Floats x) {
-        const Floats size = _mm512_abs_ps(x);
+        const Floats size = _mm512_min_ps(_mm512_set1_ps(64), _mm512_abs_ps(x));
         const Floats t = reciprocal(
             _mm512_fmadd_ps(size, _mm512_set1_ps(0.3275911f * 0.70710678f), _mm512_set1_ps(1)));
         Floats tail = _mm512_set1_ps(0.5f * 1.061405429f);
@@ -43,7 +43,8 @@ inline Floats geluSlope(Floats x) {
 }
 
 inline Floats sigmoid(Floats x) {
-    return reciprocal(_mm512_add_ps(_mm512_set1_ps(1), exp2(_mm512_mul_ps(x, _mm512_set1_ps(-log2e)))));
+    const Floats power = _mm512_min_ps(_mm512_set1_ps(126), _mm512_mul_ps(x, _mm512_set1_ps(-log2e)));
+    return reciprocal(_mm512_add_ps(_mm512_set1_ps(1), exp2(power)));
 }
 
 inline Floats quickGelu(Floats x) { return _mm512_mul_ps(x, sigmoid(_mm512_mul_ps(x, _mm512_set1_ps(1.702f)))); }

@@ -140,14 +140,14 @@ constexpr float log2e = 1.44269504088896f;
 
 // How much memory a head's packed matrices take.
 struct Sizes {
-    int64_t tokens, size, keys, width;  // `keys` and `width`: padded to whole registers
+    int64_t tokens, queries, size, keys, width;  // `keys` and `width`: padded to whole registers
 
     explicit Sizes(const CKAttention &s)
-        : tokens(s.tokens), size(s.size), keys(roundUp(s.tokens, lanes)), width(roundUp(s.size, lanes)) {}
+        : tokens(s.tokens), queries(s.queries), size(s.size), keys(roundUp(s.tokens, lanes)), width(roundUp(s.size, lanes)) {}
 
     int64_t across() const { return roundUp(size / 2, 16) * keys; }  // pairs packed across
     int64_t down() const { return (tokens + 1) / 2 * width; }        // pairs packed down
-    int64_t square() const { return (tokens + 1) / 2 * keys; }       // a pair of queries for each key
+    int64_t square() const { return (queries + 1) / 2 * keys; }      // a pair of queries for each key
 };
 
 // Where a head's queries, keys, values and results are.
@@ -159,7 +159,7 @@ struct Head {
     Head(const CKAttention &s, int64_t index)
         : packed(3 * s.heads * s.size), plain(s.heads * s.size),
           qkv(index / s.heads * s.tokens * packed + index % s.heads * s.size),
-          out(index / s.heads * s.tokens * plain + index % s.heads * s.size), logs(index * s.tokens),
+          out(index / s.heads * s.queries * plain + index % s.heads * s.size), logs(index * s.queries),
           between(s.heads * s.size) {}
 };
 
@@ -192,7 +192,7 @@ inline float exponentials(float *row, int64_t tokens, int64_t keys, float scale,
 
 void forward(const CKAttention &s, const ck_bf16 *qkv, ck_bf16 *out, float *logs, int64_t start, int64_t end) {
     const Sizes sizes(s);
-    const auto [tokens, size, keys, width] = sizes;
+    const auto [tokens, queries, size, keys, width] = sizes;
     std::vector<Pair> memory(sizes.across() + sizes.down());
     Pair *keysAcross = memory.data(), *valuesDown = keysAcross + sizes.across();
     std::vector<float> numbers(block * (keys + width));
@@ -204,8 +204,8 @@ void forward(const CKAttention &s, const ck_bf16 *qkv, ck_bf16 *out, float *logs
             v{k.start + head.between, head.packed};
         packAcross(k, tokens, size, keysAcross, keys);
         packDown(v, tokens, size, valuesDown, width);
-        for (int64_t n = 0; n < tokens; n += block) {
-            const int64_t count = std::min(block, tokens - n);
+        for (int64_t n = 0; n < queries; n += block) {
+            const int64_t count = std::min(block, queries - n);
             product(count, Left{reinterpret_cast<const Pair *>(q[n]), head.packed / 2, 1},
                     Right{keysAcross, keys, size / 2}, keys, products, keys);
             float inverse[block];
@@ -229,7 +229,7 @@ void forward(const CKAttention &s, const ck_bf16 *qkv, ck_bf16 *out, float *logs
 void backward(const CKAttention &s, const ck_bf16 *qkv, const ck_bf16 *out, const float *logs,
               const ck_bf16 *outGradient, ck_bf16 *qkvGradient, int64_t start, int64_t end) {
     const Sizes sizes(s);
-    const auto [tokens, size, keys, width] = sizes;
+    const auto [tokens, queries, size, keys, width] = sizes;
     std::vector<Pair> memory(2 * sizes.across() + 3 * sizes.down() + 2 * sizes.square());
     Pair *keysAcross = memory.data(), *valuesAcross = keysAcross + sizes.across();
     Pair *keysDown = valuesAcross + sizes.across(), *queriesDown = keysDown + sizes.down();
@@ -238,7 +238,7 @@ void backward(const CKAttention &s, const ck_bf16 *qkv, const ck_bf16 *out, cons
     std::vector<float> numbers(block * (3 * keys + width) + tokens);
     float *products = numbers.data(), *answers = products + block * keys, *results = answers + block * keys;
     auto *rowSlopes = reinterpret_cast<ck_bf16 *>(results + block * width);
-    const int64_t pairs = (tokens + 1) / 2;
+    const int64_t keyPairs = (tokens + 1) / 2, queryPairs = (queries + 1) / 2;
     const Floats factor = _mm512_set1_ps(s.scale * log2e), scale = _mm512_set1_ps(s.scale);
     for (int64_t index = start; index < end; index++) {
         const Head head(s, index);
@@ -249,10 +249,10 @@ void backward(const CKAttention &s, const ck_bf16 *qkv, const ck_bf16 *out, cons
         packAcross(k, tokens, size, keysAcross, keys);
         packAcross(v, tokens, size, valuesAcross, keys);
         packDown(k, tokens, size, keysDown, width);
-        packDown(q, tokens, size, queriesDown, width);
-        packDown(g, tokens, size, gradientsDown, width);
-        for (int64_t n = 0; n < tokens; n += block) {
-            const int64_t count = std::min(block, tokens - n);
+        packDown(q, queries, size, queriesDown, width);
+        packDown(g, queries, size, gradientsDown, width);
+        for (int64_t n = 0; n < queries; n += block) {
+            const int64_t count = std::min(block, queries - n);
             product(count, Left{reinterpret_cast<const Pair *>(q[n]), head.packed / 2, 1},
                     Right{keysAcross, keys, size / 2}, keys, products, keys);
             product(count, Left{reinterpret_cast<const Pair *>(g[n]), head.plain / 2, 1},
@@ -260,7 +260,7 @@ void backward(const CKAttention &s, const ck_bf16 *qkv, const ck_bf16 *out, cons
             for (int64_t r = 0; r < count; r += 2) {
                 Floats deltas[2], shifts[2];
                 for (int i = 0; i < 2; i++) {
-                    const int64_t row = std::min(n + r + i, tokens - 1);
+                    const int64_t row = std::min(n + r + i, queries - 1);
                     Floats delta = _mm512_setzero_ps();
                     for (int64_t j = 0; j < size; j += lanes) {
                         const __mmask16 mask = first(size - j);
@@ -291,14 +291,15 @@ void backward(const CKAttention &s, const ck_bf16 *qkv, const ck_bf16 *out, cons
                 }
             }
             product(count, Left{reinterpret_cast<const Pair *>(rowSlopes), keys / 2, 1},
-                    Right{keysDown, width, pairs}, width, results, width);
+                    Right{keysDown, width, keyPairs}, width, results, width);
             copyRows(results, width, count, size, dq + n * head.packed, head.packed);
         }
+        for (int64_t n = queries; n < tokens; n++) std::memset(dq + n * head.packed, 0, size_t(size) * sizeof(*dq));
         for (int64_t n = 0; n < tokens; n += block) {
             const int64_t count = std::min(block, tokens - n);
-            product(count, Left{probabilities + n, 1, keys}, Right{gradientsDown, width, pairs}, width, results, width);
+            product(count, Left{probabilities + n, 1, keys}, Right{gradientsDown, width, queryPairs}, width, results, width);
             copyRows(results, width, count, size, dv + n * head.packed, head.packed);
-            product(count, Left{slopes + n, 1, keys}, Right{queriesDown, width, pairs}, width, results, width);
+            product(count, Left{slopes + n, 1, keys}, Right{queriesDown, width, queryPairs}, width, results, width);
             copyRows(results, width, count, size, dk + n * head.packed, head.packed);
         }
     }

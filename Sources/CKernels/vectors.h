@@ -32,8 +32,10 @@ inline __m256i narrow(Floats x) { return __m256i(_mm512_cvtneps_pbh(x)); }
 inline void store(uint16_t *p, Floats x) { _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), narrow(x)); }
 inline void store(uint16_t *p, Floats x, __mmask16 mask) { _mm256_mask_storeu_epi16(p, mask, narrow(x)); }
 
-// 2^x to 3e-6, which bf16 cannot tell from the truth. Below -126 it is zero, and NaN stays NaN.
-inline Floats exp2(Floats x) {
+// 2^x to 3e-6, which bf16 cannot tell from the truth. Below -149 it is zero, and NaN stays NaN: of two numbers one of
+// which is none, min and max give the second.
+inline Floats exp2(Floats given) {
+    const Floats x = _mm512_max_ps(_mm512_set1_ps(-200), given);
     const Floats whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const Floats part = _mm512_sub_ps(x, whole);
     Floats y = _mm512_set1_ps(9.5828524e-3f);

@@ -25,6 +25,9 @@ bool inReducedPrecision(const at::Tensor &a) {
            a.is_floating_point();
 }
 
+std::atomic<bool> ownKernels{true};
+bool hasKernels() { return ownKernels.load(std::memory_order_relaxed) && ck_available(); }
+
 // What runs below must not be cast again.
 using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
 WithoutAutocast withoutAutocast() { return WithoutAutocast(c10::autocast_dispatch_keyset); }
@@ -39,7 +42,7 @@ at::Tensor orNone(const Maybe &a) { return a.value_or(at::Tensor()); }
 // MARK: - Linear maps
 
 at::Tensor columnSums(const at::Tensor &a) {
-    if (!ck_available()) return a.sum(0, false, at::kFloat);
+    if (!hasKernels()) return a.sum(0, false, at::kFloat);
     auto sums = at::empty({a.size(1)}, a.options().dtype(at::kFloat));
     ck_column_sums(a.size(0), a.size(1), bits(a), floats(sums), threads());
     return sums;
@@ -76,42 +79,49 @@ struct Linear : torch::autograd::Function<Linear> {
 
 // MARK: - Attention
 
-CKAttention attentionShape(const at::Tensor &qkv, int64_t heads) {
+CKAttention attentionShape(const at::Tensor &qkv, int64_t heads, int64_t queries) {
     const int64_t size = qkv.size(2) / 3 / heads;
-    return {qkv.size(0), qkv.size(1), heads, size, float(1 / std::sqrt(double(size))), threads()};
+    return {qkv.size(0), qkv.size(1), heads, size, queries, float(1 / std::sqrt(double(size))), threads()};
 }
 
 struct Attention : torch::autograd::Function<Attention> {
-    static at::Tensor forward(AutogradContext *context, const at::Tensor &packed, int64_t heads) {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &packed, int64_t heads,
+                              int64_t queries) {
         auto guard = withoutAutocast();
         auto qkv = bf16(packed);
-        auto shape = attentionShape(qkv, heads);
-        auto out = at::empty({shape.batch, shape.tokens, heads * shape.size}, qkv.options());
-        auto logs = at::empty({shape.batch, heads, shape.tokens}, qkv.options().dtype(at::kFloat));
+        auto shape = attentionShape(qkv, heads, queries);
+        auto out = at::empty({shape.batch, queries, heads * shape.size}, qkv.options());
+        auto logs = at::empty({shape.batch, heads, queries}, qkv.options().dtype(at::kFloat));
         ck_attention(&shape, bits(qkv), bits(out), floats(logs));
         context->save_for_backward({qkv, out, logs});
         context->saved_data["heads"] = heads;
+        context->saved_data["queries"] = queries;
         return out;
     }
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
         auto saved = context->get_saved_variables();
-        auto shape = attentionShape(saved[0], context->saved_data["heads"].toInt());
+        auto shape = attentionShape(saved[0], context->saved_data["heads"].toInt(),
+                                    context->saved_data["queries"].toInt());
         auto result = at::empty_like(saved[0]);
         auto g = bf16(gradients[0]);
         ck_attention_backward(&shape, bits(saved[0]), bits(saved[1]), floats(saved[2]), bits(g), bits(result));
-        return {result, at::Tensor()};
+        return {result, at::Tensor(), at::Tensor()};
     }
 };
 
-at::Tensor selfAttention(const at::Tensor &qkv, int64_t heads) {
+at::Tensor selfAttention(const at::Tensor &qkv, int64_t heads, int64_t queries) {
     TORCH_CHECK(qkv.dim() == 3 && qkv.size(2) % (3 * heads) == 0, "queries, keys and values of ", heads,
                 " heads do not fit into a tensor of shape ", qkv.sizes());
+    TORCH_CHECK(0 < queries && queries <= qkv.size(1), queries, " queries of ", qkv.size(1), " tokens");
     const int64_t batch = qkv.size(0), tokens = qkv.size(1), size = qkv.size(2) / 3 / heads;
     const bool reduced = inReducedPrecision(qkv) && qkv.numel() > 0;
-    if (reduced && ck_available() && !ck_has_tiles() && size % 2 == 0) return Attention::apply(qkv, heads);
+    if (reduced && hasKernels() && !ck_has_tiles() && size % 2 == 0) {
+        return Attention::apply(qkv, heads, queries);
+    }
     auto mixed = qkv.reshape({batch, tokens, 3, heads, size}).permute({2, 0, 3, 1, 4});
-    auto q = mixed.select(0, 0), k = mixed.select(0, 1), v = mixed.select(0, 2);
+    auto all = mixed.select(0, 0), k = mixed.select(0, 1), v = mixed.select(0, 2);
+    auto q = queries == tokens ? all : all.slice(2, 0, queries);
     at::Tensor out;
     if (reduced && at::GradMode::is_enabled()) {
         // libtorch's own fused backward pass makes no use of matrix tiles; plain products do.
@@ -119,7 +129,7 @@ at::Tensor selfAttention(const at::Tensor &qkv, int64_t heads) {
     } else {
         out = at::scaled_dot_product_attention(q, k, v);
     }
-    return out.transpose(1, 2).reshape({batch, tokens, heads * size});
+    return out.transpose(1, 2).reshape({batch, queries, heads * size});
 }
 
 // MARK: - Residual streams
@@ -198,7 +208,7 @@ template <Kernel kernel, Slope slope> struct Activation : torch::autograd::Funct
 };
 
 bool hasKernel(const at::Tensor &a) {
-    return inReducedPrecision(a) && a.scalar_type() == at::kBFloat16 && ck_available();
+    return inReducedPrecision(a) && a.scalar_type() == at::kBFloat16 && hasKernels();
 }
 
 }  // namespace
@@ -218,6 +228,9 @@ static const at::Tensor &reduced(CTTensor weight) {
 
 extern "C" {
 
+bool ct_has_own_kernels(void) { return ck_available(); }
+bool ct_use_own_kernels(bool wanted) { return ownKernels.exchange(wanted); }
+
 CTStatus ct_linear(CTTensor a, CTTensor weight, CTTensor bias, CTTensor *out) {
     return guarded([&] {
         auto &x = a_(a);
@@ -229,8 +242,8 @@ CTStatus ct_linear(CTTensor a, CTTensor weight, CTTensor bias, CTTensor *out) {
     });
 }
 
-CTStatus ct_self_attention(CTTensor qkv, int64_t heads, CTTensor *out) {
-    return guarded([&] { *out = made(selfAttention(a_(qkv), heads)); });
+CTStatus ct_self_attention(CTTensor qkv, int64_t heads, int64_t queries, CTTensor *out) {
+    return guarded([&] { *out = made(selfAttention(a_(qkv), heads, queries)); });
 }
 
 CTStatus ct_gelu(CTTensor a, bool tanh, CTTensor *out) {
@@ -257,7 +270,7 @@ CTStatus ct_join(CTTensor stream, CTTensor branch, CTTensor scale, CTTensor fact
         auto y = orNone(given), s = orNone(scales), f = orNone(shares);
         auto &w = a_(weight), &b = a_(bias);
         variable_list results;
-        if (inReducedPrecision(x) && x.scalar_type() == at::kFloat && x.numel() > 0 && ck_available() && plain(s) &&
+        if (inReducedPrecision(x) && x.scalar_type() == at::kFloat && x.numel() > 0 && hasKernels() && plain(s) &&
             plain(f) && plain(w) && plain(b) && (!y.defined() || y.sizes() == x.sizes())) {
             results = Join::apply(x, given, scales, shares, w, b, eps);
             if (!y.defined()) results = {x, results[0]};

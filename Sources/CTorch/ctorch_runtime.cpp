@@ -4,6 +4,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/headeronly/version.h>
 
 #include <cstdlib>
@@ -37,6 +38,8 @@ CTStatus ct_set_threads(int32_t count) {
 }
 
 int32_t ct_threads(void) { return at::get_num_threads(); }
+
+void ct_release_memory(void) { malloc_trim(0); }
 
 void ct_use_one_thread_here(void) {
     // Asking first makes libtorch set this thread up, so that it does not do so later and undo the next line.

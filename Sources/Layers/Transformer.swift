@@ -35,28 +35,9 @@ public struct Attention {
         self.heads = heads
     }
 
-    /// Maps `[B, N, D]` to `[B, N, D]`.
-    public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try proj(qkv(x).selfAttention(heads: heads))
-    }
-
-    /// Maps `[B, N, D]` to `[B, count, D]`: what the first tokens read from all of them.
-    func callAsFunction(_ x: Tensor, reading count: Int) throws -> Tensor {
-        let shape = x.shape
-        let (batch, tokens, width) = (shape[0], shape[1], shape[2])
-        let query = try x.slice(dim: 1, from: 0, to: count)
-            .linear(weight: rows(qkv.weight, 0..<width), bias: qkv.bias.map { try rows($0, 0..<width) })
-            .reshape(batch, count, heads, width / heads).transpose(1, 2)
-        let rest = width..<3 * width
-        let mixed = try x.linear(weight: rows(qkv.weight, rest), bias: qkv.bias.map { try rows($0, rest) })
-            .reshape(batch, tokens, 2, heads, width / heads).permute(2, 0, 3, 1, 4)
-        let read = try Tensor.scaledDotProductAttention(
-            query: query, key: mixed.select(dim: 0, index: 0), value: mixed.select(dim: 0, index: 1))
-        return try proj(read.transpose(1, 2).reshape(batch, count, width))
-    }
-
-    private func rows(_ tensor: Tensor, _ range: Range<Int>) throws -> Tensor {
-        try tensor.slice(dim: 0, from: range.lowerBound, to: range.upperBound)
+    /// Maps `[B, N, D]` to `[B, N, D]`; with `count` only what the first tokens read, `[B, count, D]`.
+    public func callAsFunction(_ x: Tensor, reading count: Int? = nil) throws -> Tensor {
+        try proj(qkv(x).selfAttention(heads: heads, reading: count))
     }
 }
 
@@ -151,7 +132,7 @@ public struct TransformerBlock {
         _ stream: ResidualStream, mode: Mode, reading count: Int? = nil
     ) throws -> ResidualStream {
         let (entered, tokens) = try stream.normalized(by: norm1)
-        let attended = try count.map { try attn(tokens, reading: $0) } ?? attn(tokens)
+        let attended = try attn(tokens, reading: count)
         let (middle, mixed) = try entered.first(count)
             .adding(attended, scale: scale1?.gamma, factors: factors(tokens, mode)).normalized(by: norm2)
         return try middle.adding(mlp(mixed), scale: scale2?.gamma, factors: factors(tokens, mode))

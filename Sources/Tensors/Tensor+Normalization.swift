@@ -47,11 +47,13 @@ extension Tensor {
 
     /// Multi-head attention of tokens to each other, `[B, N, H · D]`, from their queries, keys and values side by side.
     ///
-    /// `softmax(q kᵀ / √D) v` for each of the H heads, of this tensor read as `[B, N, 3, H, D]`. Inside autocast to bf16
+    /// `softmax(q kᵀ / √D) v` for each of the H heads, of this tensor read as `[B, N, 3, H, D]`; with `count` only for
+    /// the first tokens, `[B, count, H · D]`. Inside autocast to bf16
     /// on a CPU that has the instructions, probabilities are recomputed in the backward pass and never stored (Dao et
     /// al. 2022, "FlashAttention", section 3.1).
-    public func selfAttention(heads: Int) throws(TorchError) -> Tensor {
-        try Tensor(self) { ct_self_attention($0, Int64(heads), $1) }
+    public func selfAttention(heads: Int, reading count: Int? = nil) throws(TorchError) -> Tensor {
+        let count = count ?? shape[1]
+        return try Tensor(self) { ct_self_attention($0, Int64(heads), Int64(count), $1) }
     }
 
     /// Adds a branch to a residual stream and normalises the sum's last dimension, in one pass over memory where

@@ -37,6 +37,19 @@ public enum Torch {
         try check(ct_set_threads(Int32(clamping: count)), operation: "setThreads")
     }
 
+    /// Whether this processor has the instructions that Retort's own bf16 kernels are written in.
+    public static var hasOwnKernels: Bool { ct_has_own_kernels() }
+
+    /// Runs `body` with libtorch's operations alone, everywhere in this process: to compare, or to find a fault.
+    public static func withoutOwnKernels<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let before = ct_use_own_kernels(false)
+        defer { _ = ct_use_own_kernels(before) }
+        return try body()
+    }
+
+    /// Gives memory that is free back to the system: what training needed, evaluation may not.
+    public static func releaseMemory() { ct_release_memory() }
+
     /// Keeps operations of this thread on this thread, whatever other threads use; for loader threads.
     public static func useOneThreadHere() { ct_use_one_thread_here() }
 

@@ -68,7 +68,10 @@ public final class Trainer {
         session.hooks.rewind(start)
         if let end = progress.end { return try finish(end) }
         let loader = try loader(start..<recipe.steps)
-        defer { loader.cancel() }
+        defer {
+            loader.cancel()
+            Torch.releaseMemory()
+        }
         let clock = ContinuousClock()
         let began = clock.now
         let before = progress.seconds

@@ -58,6 +58,7 @@ struct Measure: ParsableCommand {
         guard let bench = BenchCase.all.first(where: { $0.name == name }) else {
             throw ValidationError("there is no case '\(name)'")
         }
+        RuntimeEnvironment.adopt()
         try Torch.setThreads(threads)
         let measured = try OwnMeasurement(
             bench: bench, folder: URL(filePath: folder, directoryHint: .isDirectory), seconds: seconds

@@ -34,6 +34,7 @@ import Training
         let bytes = try bytes(export, hasMetadata: false)
         // For Scripts/fixtures/export.py, which runs the files and writes the fixtures.
         if let folder = ProcessInfo.processInfo.environment["RETORT_EXPORT_TO"] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try Data(bytes).write(to: URL(filePath: folder).appending(path: "\(test.name).onnx"))
             return
         }

@@ -24,12 +24,13 @@ bool ck_has_tiles(void);
 
 // Self-attention of packed queries, keys and values.
 typedef struct CKAttention {
-    int64_t batch, tokens, heads, size;  // `size` numbers a head: even, at most 256
+    int64_t batch, tokens, heads, size;  // `size` numbers a head: even
+    int64_t queries;                     // how many of the tokens ask; the others are only answered with
     float scale;                         // of the products of queries and keys
     int32_t threads;
 } CKAttention;
-// out[b, n, h, :] = softmax(scale q kᵀ) v, from qkv[b, n, 3, h, size]. `logs` takes the base-2 logarithm of each
-// query's denominator, [b, h, n], for the backward pass; it may be NULL.
+// out[b, q, h, :] = softmax(scale q kᵀ) v, from qkv[b, n, 3, h, size]. `logs` takes the base-2 logarithm of each
+// query's denominator, [b, h, q], for the backward pass; it may be NULL.
 void ck_attention(const CKAttention *shape, const ck_bf16 *qkv, ck_bf16 *out, float *logs);
 // The gradient of qkv, recomputing the probabilities (Dao et al. 2022, "FlashAttention", section 3.1).
 void ck_attention_backward(const CKAttention *shape, const ck_bf16 *qkv, const ck_bf16 *out, const float *logs,

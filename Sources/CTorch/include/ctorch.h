@@ -53,13 +53,18 @@ int64_t ct_live_handles(void);
 #include "ops.def"
 #undef CT_OP
 
+// Whether this processor can run our kernels; whether they are to be used where it can (returns what was set before).
+bool ct_has_own_kernels(void);
+bool ct_use_own_kernels(bool wanted);
+
 // Operations of transformers. Inside autocast to bf16 on the CPU they run on kernels of our own where the processor
 // has the instructions (see CKernels); sums and statistics are then fp32.
 CTStatus ct_linear(CTTensor a, CTTensor weight, CTTensor optional_bias, CTTensor *out);
 CTStatus ct_gelu(CTTensor a, bool tanh, CTTensor *out);
 CTStatus ct_quick_gelu(CTTensor a, CTTensor *out);  // a · sigmoid(1.702 a)
-// Multi-head attention of queries, keys and values that stand side by side, [B, N, 3 · H · D] to [B, N, H · D].
-CTStatus ct_self_attention(CTTensor qkv, int64_t heads, CTTensor *out);
+// Multi-head attention of queries, keys and values that stand side by side, [B, N, 3 · H · D], for the first
+// `queries` tokens: [B, queries, H · D].
+CTStatus ct_self_attention(CTTensor qkv, int64_t heads, int64_t queries, CTTensor *out);
 // sum = stream + factors · scale · branch, and its layer norm. `factors` holds a number for each image.
 CTStatus ct_join(CTTensor stream, CTTensor optional_branch, CTTensor optional_scale, CTTensor optional_factors,
                  CTTensor weight, CTTensor bias, double eps, CTTensor *sum, CTTensor *normed);
@@ -213,6 +218,8 @@ void ct_compiled_major_minor(int32_t *major, int32_t *minor);
 void ct_loaded_major_minor(int32_t *major, int32_t *minor);
 CTStatus ct_set_threads(int32_t count);
 int32_t ct_threads(void);
+// Gives memory that is free back to the system.
+void ct_release_memory(void);
 // Confines this thread's operations to itself, without touching the number other threads use.
 void ct_use_one_thread_here(void);
 CTStatus ct_set_deterministic(bool enabled);

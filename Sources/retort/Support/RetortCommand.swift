@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Engine
 import Foundation
+import Tensors
 
 /// The options that every verb has.
 struct GlobalOptions: ParsableArguments {
@@ -47,7 +48,7 @@ extension RetortCommand {
     }
 
     mutating func run() throws {
-        if Self.computes { ThreadWaiting.shorten() }
+        if Self.computes { RuntimeEnvironment.adopt() }
         let console = Console(isQuiet: global.quiet, isVerbose: global.verbose)
         if let directory = global.directory, !FileManager.default.changeCurrentDirectoryPath(directory) {
             let problem = Diagnostic("cannot work in '\(directory)'", exitCode: .inputMissing)
