@@ -7,14 +7,6 @@ KERNELS_BEGIN
 namespace kernels {
 namespace {
 
-// 1 / x to fp32's precision but for the last bits, for finite x.
-inline Floats reciprocal(Floats x) {
-    const Floats y = _mm512_rcp14_ps(x);
-    return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2)));
-}
-
-constexpr float log2e = 1.44269504088896f;
-
 // Φ(x), and e^(−x²/2), which both the value and the slope need.
 struct Normal {
     Floats below, density;
@@ -40,11 +32,6 @@ inline Floats gelu(Floats x) { return _mm512_mul_ps(x, Normal(x).below); }
 inline Floats geluSlope(Floats x) {
     const Normal normal(x);
     return _mm512_fmadd_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.39894228f)), normal.density, normal.below);
-}
-
-inline Floats sigmoid(Floats x) {
-    const Floats power = _mm512_min_ps(_mm512_set1_ps(126), _mm512_mul_ps(x, _mm512_set1_ps(-log2e)));
-    return reciprocal(_mm512_add_ps(_mm512_set1_ps(1), exp2(power)));
 }
 
 inline Floats quickGelu(Floats x) { return _mm512_mul_ps(x, sigmoid(_mm512_mul_ps(x, _mm512_set1_ps(1.702f)))); }

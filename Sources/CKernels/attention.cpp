@@ -136,8 +136,6 @@ inline void interleave(Floats low, Floats high, Pair *out) {
     _mm512_storeu_si512(out, _mm512_or_si512(a, _mm512_slli_epi32(b, 16)));
 }
 
-constexpr float log2e = 1.44269504088896f;
-
 // How much memory a head's packed matrices take.
 struct Sizes {
     int64_t tokens, queries, size, keys, width;  // `keys` and `width`: padded to whole registers

@@ -1,6 +1,5 @@
 // Residual addition and layer normalisation in one pass over memory, forward and backward; and column sums.
 #include <cmath>
-#include <vector>
 
 #include "include/ckernels.h"
 #include "parallel.h"
@@ -136,30 +135,6 @@ void addRows(int64_t start, int64_t end, int64_t columns, const ck_bf16 *x, floa
 }  // namespace kernels
 KERNELS_END
 
-namespace {
-
-// Sums over rows: one row of partial sums for each piece of rows, added in order.
-template <class Body>
-void sumOverRows(int64_t rows, int64_t width, float *const *outputs, int64_t count, int32_t threads, Body &&body) {
-    const int64_t pieces = kernels::pieces(rows);
-    std::vector<float> partial(size_t(pieces * count * width));
-    kernels::shares(pieces, threads, [&](int64_t start, int64_t end) {
-        for (int64_t piece = start; piece < end; piece++)
-            body(piece * kernels::piece, std::min(rows, (piece + 1) * kernels::piece),
-                 partial.data() + piece * count * width);
-    });
-    for (int64_t output = 0; output < count; output++) {
-        if (!outputs[output]) continue;
-        for (int64_t j = 0; j < width; j++) {
-            float total = 0;
-            for (int64_t piece = 0; piece < pieces; piece++) total += partial[size_t((piece * count + output) * width + j)];
-            outputs[output][j] = total;
-        }
-    }
-}
-
-}  // namespace
-
 void ck_join(const CKJoin *shape, const float *stream, const ck_bf16 *branch, const float *scale,
              const float *factors, const float *weight, const float *bias, float *sum, ck_bf16 *normed, float *mean,
              float *inverse) {
@@ -176,13 +151,13 @@ void ck_join_backward(const CKJoin *shape, const float *sum, const ck_bf16 *bran
                                  inverse, sum_gradient, normed_gradient, stream_gradient, branch_gradient};
     float *const outputs[] = {weight_gradient, bias_gradient, scale_gradient};
     const int64_t width = shape->width;
-    sumOverRows(shape->rows, width, outputs, 3, shape->threads, [&](int64_t start, int64_t end, float *sums) {
+    kernels::sumOverRows(shape->rows, kernels::piece, width, outputs, 3, shape->threads, [&](int64_t start, int64_t end, float *sums) {
         work.rows(start, end, sums, sums + width, sums + 2 * width);
     });
 }
 
 void ck_column_sums(int64_t rows, int64_t columns, const ck_bf16 *x, float *out, int32_t threads) {
-    sumOverRows(rows, columns, &out, 1, threads, [&](int64_t start, int64_t end, float *sums) {
+    kernels::sumOverRows(rows, kernels::piece, columns, &out, 1, threads, [&](int64_t start, int64_t end, float *sums) {
         kernels::addRows(start, end, columns, x, sums);
     });
 }

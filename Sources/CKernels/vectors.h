@@ -46,5 +46,18 @@ inline Floats exp2(Floats given) {
     return _mm512_scalef_ps(y, whole);
 }
 
+// 1 / x to fp32's precision but for the last bits, for finite x.
+inline Floats reciprocal(Floats x) {
+    const Floats y = _mm512_rcp14_ps(x);
+    return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2)));
+}
+
+constexpr float log2e = 1.44269504088896f;
+
+inline Floats sigmoid(Floats x) {
+    const Floats power = _mm512_min_ps(_mm512_set1_ps(126), _mm512_mul_ps(x, _mm512_set1_ps(-log2e)));
+    return reciprocal(_mm512_add_ps(_mm512_set1_ps(1), exp2(power)));
+}
+
 }  // namespace kernels
 KERNELS_END

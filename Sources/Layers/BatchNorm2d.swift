@@ -32,14 +32,18 @@ public struct BatchNorm2d {
         self.momentum = momentum
     }
 
-    /// Normalises `[B, C, H, W]`; in training the running statistics move towards the batch's.
-    public func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
+    /// Normalises `[B, C, H, W]` and applies an activation.
+    ///
+    /// In training the running statistics move towards the batch's.
+    public func callAsFunction(
+        _ x: Tensor, mode: Mode, then activation: Activation = .none
+    ) throws -> Tensor {
         try observer.observe(x)
         let training = mode == .training && policy == .train
         if training { try batchCount.add_(1) }
         return try x.batchNorm(
             weight: weight, bias: bias, runningMean: runningMean, runningVariance: runningVariance,
-            training: training, momentum: momentum, epsilon: epsilon)
+            training: training, momentum: momentum, epsilon: epsilon, then: activation)
     }
 
     /// What evaluation mode multiplies each channel by, and what it adds then; both in fp64.

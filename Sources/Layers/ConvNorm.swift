@@ -20,8 +20,12 @@ public struct ConvNorm {
         self.norm = try BatchNorm2d(scope / norm, outputs, policy: batchNorm, initial: scale)
     }
 
-    /// Maps `[B, inputs, H, W]` to `[B, outputs, H', W']`.
-    public func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor { try norm(conv(x), mode: mode) }
+    /// Maps `[B, inputs, H, W]` to `[B, outputs, H', W']`, and applies an activation.
+    public func callAsFunction(
+        _ x: Tensor, mode: Mode, then activation: Activation = .none
+    ) throws -> Tensor {
+        try norm(conv(x), mode: mode, then: activation)
+    }
 
     /// The weight and the shift, in fp64, of the convolution that alone does the same in evaluation mode.
     public func folded() throws -> (weight: Tensor, bias: Tensor) {

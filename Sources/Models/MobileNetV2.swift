@@ -64,9 +64,9 @@ public struct MobileNetV2: ImageModel {
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
         // Depthwise convolutions and batch normalisation are about 1.7 times as fast with channels last.
-        let x = try stem(images.channelsLast(), mode: mode).relu6()
+        let x = try stem(images.channelsLast(), mode: mode, then: .relu6)
         let y = try blocks.reduce(x) { x, block in try block(x, mode: mode) }
-        return try last(y, mode: mode).relu6().mean(2, 3)
+        return try last(y, mode: mode, then: .relu6).mean(2, 3)
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
@@ -114,7 +114,7 @@ struct InvertedResidual {
     }
 
     func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
-        let inner = try parts.dropLast().reduce(x) { x, part in try part(x, mode: mode).relu6() }
+        let inner = try parts.dropLast().reduce(x) { x, part in try part(x, mode: mode, then: .relu6) }
         let y = try parts[parts.count - 1](inner, mode: mode)
         return isResidual ? try x + y : y
     }

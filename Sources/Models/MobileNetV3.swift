@@ -91,9 +91,9 @@ public struct MobileNetV3: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        let x = try stem(images.channelsLast(), mode: mode).hardswish()
+        let x = try stem(images.channelsLast(), mode: mode, then: .hardswish)
         let y = try blocks.reduce(x) { x, block in try block(x, mode: mode) }
-        let means = try last(y, mode: mode).hardswish().mean(2, 3, keepingDim: true)
+        let means = try last(y, mode: mode, then: .hardswish).mean(2, 3, keepingDim: true)
         return try pooled(means).hardswish().flatten(from: 1)
     }
 
@@ -107,7 +107,7 @@ struct SqueezedResidual {
     let expand: ConvNorm?
     let depthwise, project: ConvNorm
     let squeeze: SqueezeExcite?
-    let isReLU: Bool
+    let activation: Activation
     let isResidual: Bool
 
     init(
@@ -132,18 +132,16 @@ struct SqueezedResidual {
         project = try ConvNorm(
             scope, conv: isExpanded ? "conv_pwl" : "conv_pw", norm: isExpanded ? "bn3" : "bn2", hidden,
             outputs, kernel: 1, batchNorm: batchNorm, initial: .kaimingFanOut())
-        isReLU = group.isReLU
+        activation = group.isReLU ? .relu : .hardswish
         isResidual = stride == 1 && inputs == outputs
     }
 
     var normalizations: [BatchNorm2d] { (expand.map { [$0.norm] } ?? []) + [depthwise.norm, project.norm] }
 
     func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
-        let wide = try expand.map { try activate($0(x, mode: mode)) } ?? x
-        let mixed = try activate(depthwise(wide, mode: mode))
+        let wide = try expand?(x, mode: mode, then: activation) ?? x
+        let mixed = try depthwise(wide, mode: mode, then: activation)
         let y = try project(squeeze?(mixed) ?? mixed, mode: mode)
         return isResidual ? try x + y : y
     }
-
-    private func activate(_ x: Tensor) throws -> Tensor { try isReLU ? x.relu() : x.hardswish() }
 }

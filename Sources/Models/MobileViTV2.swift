@@ -69,7 +69,7 @@ public struct MobileViTV2: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        let x = try stem(images.channelsLast(), mode: mode).silu()
+        let x = try stem(images.channelsLast(), mode: mode, then: .silu)
         return try blocks.reduce(x) { x, block in try block(x, mode: mode) }.mean(2, 3)
     }
 
@@ -122,7 +122,7 @@ struct SiLUResidual {
     }
 
     func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
-        let inner = try parts.dropLast().reduce(x) { x, part in try part(x, mode: mode).silu() }
+        let inner = try parts.dropLast().reduce(x) { x, part in try part(x, mode: mode, then: .silu) }
         let y = try parts[parts.count - 1](inner, mode: mode)
         return isResidual ? try x + y : y
     }
@@ -155,7 +155,7 @@ struct LinearAttentionBlock {
         let isEven = 2 * rows == height && 2 * columns == x.shape[3]
         let even =
             try isEven ? x : x.upsampleBilinear(height: 2 * rows, width: 2 * columns, alignCorners: true)
-        let y = try reduce(local(even, mode: mode).silu())
+        let y = try reduce(local(even, mode: mode, then: .silu))
         // Channels stay innermost in memory, so that each 1 × 1 convolution is one matrix product.
         let patches = try y.permute(0, 2, 3, 1).reshape(-1, rows, 2, columns, 2, width)
             .permute(0, 2, 4, 1, 3, 5).reshape(-1, 4, rows * columns, width).permute(0, 3, 1, 2)

@@ -84,7 +84,7 @@ public struct ResNet: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        var x = try norm(conv(images.channelsLast()), mode: mode).relu()
+        var x = try norm(conv(images.channelsLast()), mode: mode, then: .relu)
         if stem == .imagenet { x = try x.maxPool2d(kernel: 3, stride: 2, padding: 1) }
         return try blocks.reduce(x) { x, block in try block(x, mode: mode) }.mean(2, 3)
     }
@@ -140,7 +140,7 @@ struct ResidualBlock {
 
     func callAsFunction(_ x: Tensor, mode: Mode) throws -> Tensor {
         let inner = try layers.dropLast().reduce(x) { x, layer in
-            try layer.norm(layer.conv(x), mode: mode).relu()
+            try layer.norm(layer.conv(x), mode: mode, then: .relu)
         }
         let last = layers[layers.count - 1]
         let y = try last.norm(last.conv(inner), mode: mode)

@@ -6,13 +6,16 @@ extension Tensor {
     /// In training the batch's own statistics are used, and the running ones, where given, move towards
     /// them in place: `running += momentum · (batch − running)`, with the unbiased variance. Otherwise the
     /// running ones are used.
+    ///
+    /// `activation` is applied to the result, where possible in the same pass over memory.
     public func batchNorm(
         weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool,
-        momentum: Double = 0.1, epsilon: Double = 1e-5
+        momentum: Double = 0.1, epsilon: Double = 1e-5, then activation: Activation = .none
     ) throws(TorchError) -> Tensor {
         try Tensor(list: [self, weight, bias, runningMean, runningVariance]) { list, out in
             ct_batch_norm(
-                list[0], list[1], list[2], list[3], list[4], training, momentum, epsilon, out)
+                list[0], list[1], list[2], list[3], list[4], training, momentum, epsilon,
+                CTActivation(rawValue: activation.rawValue), out)
         }
     }
 

@@ -40,7 +40,7 @@ public enum Torch {
     /// Whether this processor has the instructions that Retort's own bf16 kernels are written in.
     public static var hasOwnKernels: Bool { ct_has_own_kernels() }
 
-    /// Runs `body` with libtorch's operations alone, everywhere in this process: to compare, or to find a fault.
+    /// Runs `body` with libtorch's operations alone on this thread: to compare, or to find a fault.
     public static func withoutOwnKernels<Result>(_ body: () throws -> Result) rethrows -> Result {
         let before = ct_use_own_kernels(false)
         defer { _ = ct_use_own_kernels(before) }

@@ -5,40 +5,22 @@ import Testing
 ///
 /// Tolerances are relative to the largest value: bf16 keeps eight bits, so a single rounding is off by up to 0.004.
 @Suite(.serialized) struct KernelTests {
-    /// The largest distance of two tensors, relative to the largest expected value.
-    private func distance(_ a: Tensor, _ b: Tensor) throws -> Double {
-        let expected = try b.to(.float64)
-        let scale = try expected.abs().max().item()
-        return try (a.to(.float64) - expected).abs().max().item() / Swift.max(Double(scale), 1e-30)
-    }
-
-    /// A value and the gradients of its inputs, in bf16 inside autocast or in fp64.
-    private func run(
-        _ inputs: [Tensor], _ dtype: DType, gradient: Tensor, _ body: ([Tensor]) throws -> Tensor
-    ) throws -> [Tensor] {
-        let inputs = try inputs.map { try $0.to(dtype == .float64 ? .float64 : $0.dtype).clone().detach() }
-        for input in inputs { try input.requiresGrad(true) }
-        let value =
-            dtype == .float64
-            ? try body(inputs) : try autocast(.bfloat16, on: .cpu) { try body(inputs) }
-        try value.backward(gradient: gradient.to(value.dtype))
-        return try [value.detach()] + inputs.map { try #require(try $0.grad) }
-    }
-
     private func compare(
         _ inputs: [Tensor], shape: [Int], tolerance: Double = 0.008, _ what: String,
         _ body: ([Tensor]) throws -> Tensor
     ) throws {
         let gradient = try Generator(seed: 9).normal(shape, deviation: 1).to(.bfloat16).to(.float32)
-        let exact = try run(inputs, .float64, gradient: gradient, body)
-        let own = try run(inputs, .bfloat16, gradient: gradient, body)
+        let exact = try KernelReference.run(inputs, .float64, gradient: gradient, body)
+        let own = try KernelReference.run(inputs, .bfloat16, gradient: gradient, body)
         let library = try Torch.withoutOwnKernels {
-            try run(inputs, .bfloat16, gradient: gradient, body)
+            try KernelReference.run(inputs, .bfloat16, gradient: gradient, body)
         }
         for (index, expected) in exact.enumerated() {
-            #expect(try distance(own[index], expected) < tolerance, "\(what), result \(index)")
             #expect(
-                try distance(library[index], expected) < 3 * tolerance, "\(what), library's result \(index)")
+                try KernelReference.distance(own[index], expected) < tolerance, "\(what), result \(index)")
+            #expect(
+                try KernelReference.distance(library[index], expected) < 3 * tolerance,
+                "\(what), library's result \(index)")
         }
     }
 
@@ -62,7 +44,7 @@ import Testing
         }
         let all = try autocast(.bfloat16, on: .cpu) { try qkv.selfAttention(heads: 2) }
         let some = try autocast(.bfloat16, on: .cpu) { try qkv.selfAttention(heads: 2, reading: count) }
-        #expect(try distance(some, all.slice(dim: 1, from: 0, to: count)) < 1e-6)
+        #expect(try KernelReference.distance(some, all.slice(dim: 1, from: 0, to: count)) < 1e-6)
     }
 
     @Test func `attention to one thing alone does not overflow`() throws {

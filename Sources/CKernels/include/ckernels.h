@@ -17,6 +17,7 @@ extern "C" {
 
 typedef uint16_t ck_bf16;
 
+
 // Whether this processor has the instructions that the kernels are written in: AVX-512 with BF16.
 bool ck_available(void);
 // Whether it has matrix tiles (AMX) for bf16, with which the library's matrix products beat `ck_attention`.
@@ -63,6 +64,42 @@ void ck_gelu_backward(int64_t count, const ck_bf16 *x, const ck_bf16 *gradient, 
 void ck_quick_gelu(int64_t count, const ck_bf16 *x, ck_bf16 *out, int32_t threads);
 void ck_quick_gelu_backward(int64_t count, const ck_bf16 *x, const ck_bf16 *gradient, ck_bf16 *out,
                             int32_t threads);
+
+// Normalisation of channels that lie innermost in memory, [rows, channels], and the activation after it, in one pass
+// each. Numbers are fp32 or bf16; statistics and parameters are fp32.
+typedef enum CKActivation : int32_t {
+    CK_NONE = 0,
+    CK_RELU = 1,
+    CK_RELU6 = 2,
+    CK_HARDSWISH = 3,
+    CK_SILU = 4
+} CKActivation;
+typedef struct CKBatchNorm {
+    int64_t rows, channels;
+    int32_t activation;
+    bool reduced;                        // whether numbers are bf16
+    bool fixed;                          // whether statistics are constants in the backward pass
+    int32_t threads;
+} CKBatchNorm;
+// Mean and biased variance of each channel.
+void ck_batch_statistics(const CKBatchNorm *shape, const void *x, float *mean, float *variance);
+// activation((x − mean) · inverse · weight + bias)
+void ck_batch_norm(const CKBatchNorm *shape, const void *x, const float *mean, const float *inverse,
+                   const float *weight, const float *bias, void *out);
+void ck_batch_norm_backward(const CKBatchNorm *shape, const void *x, const void *gradient, const float *mean,
+                            const float *inverse, const float *weight, const float *bias, void *x_gradient,
+                            float *weight_gradient, float *bias_gradient);
+
+// Depthwise convolution with square kernels: the gradients of x, [batch, height, width, channels], and of weight,
+// [kernel, kernel, channels], either of which may be NULL. Numbers are fp32 or bf16, weights fp32.
+typedef struct CKDepthwise {
+    int64_t batch, channels, height, width, out_height, out_width;
+    int64_t kernel, stride, padding;     // kernel: at most 7
+    bool reduced;
+    int32_t threads;
+} CKDepthwise;
+void ck_depthwise_backward(const CKDepthwise *shape, const void *x, const float *weight, const void *gradient,
+                           void *x_gradient, float *weight_gradient);
 
 // The sum of each column of [rows, columns], in fp32.
 void ck_column_sums(int64_t rows, int64_t columns, const ck_bf16 *x, float *out, int32_t threads);

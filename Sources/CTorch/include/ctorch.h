@@ -53,7 +53,8 @@ int64_t ct_live_handles(void);
 #include "ops.def"
 #undef CT_OP
 
-// Whether this processor can run our kernels; whether they are to be used where it can (returns what was set before).
+// Whether this processor can run our kernels; whether this thread is to use them
+// where it can (returns what was set before).
 bool ct_has_own_kernels(void);
 bool ct_use_own_kernels(bool wanted);
 
@@ -68,6 +69,21 @@ CTStatus ct_self_attention(CTTensor qkv, int64_t heads, int64_t queries, CTTenso
 // sum = stream + factors · scale · branch, and its layer norm. `factors` holds a number for each image.
 CTStatus ct_join(CTTensor stream, CTTensor optional_branch, CTTensor optional_scale, CTTensor optional_factors,
                  CTTensor weight, CTTensor bias, double eps, CTTensor *sum, CTTensor *normed);
+
+// Operations of convolutional networks; with channels innermost in memory on the CPU, in fp32 or bf16, parts of them
+// run on kernels of our own, too.
+CTStatus ct_conv2d(CTTensor a, CTTensor weight, CTTensor optional_bias, const int64_t *stride,
+                   const int64_t *padding, const int64_t *dilation, int64_t groups, CTTensor *out);
+typedef enum CTActivation : int32_t {
+    CT_NO_ACTIVATION = 0,
+    CT_RELU = 1,
+    CT_RELU6 = 2,
+    CT_HARDSWISH = 3,
+    CT_SILU = 4
+} CTActivation;
+CTStatus ct_batch_norm(CTTensor a, CTTensor optional_weight, CTTensor optional_bias, CTTensor optional_running_mean,
+                       CTTensor optional_running_var, bool training, double momentum, double eps,
+                       CTActivation activation, CTTensor *out);
 
 // Operations with several results
 CTStatus ct_topk(CTTensor a, int64_t k, int64_t dim, bool largest, CTTensor *values, CTTensor *indices);
