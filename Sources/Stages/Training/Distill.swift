@@ -66,11 +66,12 @@ struct Distill: Stage {
             given["answers"]?.scalar != Answers.online.rawValue
         else { return nil }
         let isAgnostic = given["objective"]?.scalar == DistillationTraining.Objective.taskAgnostic.rawValue
-        // A teacher of features need not know the classes of val.
+        // A teacher of features need not know the classes of val, and is not checked unless that is asked for.
+        let isChecked = !isAgnostic || given["teacher_floor"] != nil
         return ImpliedNode(
             suffix: "labels", uses: Label.name, input: "labels",
             moved: ["teacher", "images", "views", "crop_scale", "flip", "jitter", "teacher_floor"],
-            shared: isAgnostic ? ["precision"] : ["precision", "val"],
+            shared: isChecked ? ["precision", "val"] : ["precision"],
             settings: isAgnostic ? [:] : ["features": "false"])
     }
 
@@ -88,6 +89,15 @@ struct Distill: Stage {
                 hint:
                     "give labels: made by a `label` stage, or set answers: online; it cannot vary along the matrix"
             )
+        }
+        if $labels.isGiven, answers == .online || check.teacherFloor != nil {
+            throw Diagnostic(
+                answers == .online
+                    ? "labels are stored answers, so nothing is asked online"
+                    : "teacher_floor is checked when the teacher is asked, and its labels are stored already",
+                hint: answers == .online
+                    ? "give teacher and images, or leave `answers: online` out"
+                    : "set it where the labels are made")
         }
         try drawing.validate()
         try check.validate(hasImages: $val.isGiven)
@@ -122,6 +132,7 @@ struct Distill: Stage {
                 images: validation, teacherLogits: try checked?.logits(for: validation))
         }
         training.workers = context.execution.workers
+        if case .labels(let labels) = answers { note(labels.shards, training, in: context) }
         let end = try training.run(context.trainingSession(generator))
         context.note(recipe, end, model: loaded)
         context.count("images", imageCount)
@@ -158,6 +169,19 @@ struct Distill: Stage {
         return (
             .online(model, images: try images.records(), views: drawing.policy), checked, model.card.classes
         )
+    }
+
+    /// Notes what stored answers leave open.
+    private func note(_ shards: LabelShards, _ training: DistillationTraining, in context: StageContext) {
+        if case .topK(let k) = shards.form, objective == .taskOriented, training.temperature != 1 {
+            context.log(
+                "only the \(k) largest logits are stored: at temperature \(training.temperature) the ratios between "
+                    + "them are exact, and the share of all others is \(training.temperature > 1 ? "at most" : "at least") "
+                    + "what the student sees of it")
+        }
+        if let probes = training.probes, objective == .taskOriented, probes.teacherLogits == nil {
+            context.log("agreement is not measured: the labels hold no answers about all images of val")
+        }
     }
 
     /// Checks that the labels hold what the objective imitates.
