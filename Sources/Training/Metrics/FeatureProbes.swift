@@ -6,8 +6,8 @@ public import Tensors
 ///
 /// Both leave each image out of what it is classified by, so the labelled images serve as reference and as test.
 public enum FeatureProbes {
-    /// The most images that are looked at: the linear probe's cost grows with the cube of their number, and stays
-    /// below 0.1 GFLOP.
+    /// The most images that are looked at: the linear probe's cost grows with the cube of their number, and is then
+    /// 0.3 GFLOP.
     public static let limit = 512
 
     /// The leave-one-out accuracy of the nearest neighbours by cosine, weighted by `exp(similarity / 0.07)`.
