@@ -11,6 +11,9 @@
 #include <ATen/ops/mul.h>
 #include <ATen/ops/reciprocal.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
 
 #include "ctorch_internal.h"
 
@@ -71,7 +74,7 @@ CTStatus ct_sgd_step(const CTTensor *parameters, const CTTensor *momenta, int64_
     });
 }
 
-CTStatus ct_clip_grad_norm(const CTTensor *parameters, int64_t count, double max_norm, double *norm) {
+CTStatus ct_clip_grad_norm(const CTTensor *parameters, int64_t count, double max_norm, CTTensor *norm) {
     return guarded([&] {
         at::NoGradGuard noGrad;
         std::vector<at::Tensor> gradients;
@@ -79,12 +82,16 @@ CTStatus ct_clip_grad_norm(const CTTensor *parameters, int64_t count, double max
             auto &gradient = a_(parameters[i]).grad();
             if (gradient.defined()) gradients.push_back(gradient);
         }
-        *norm = 0;
-        if (gradients.empty()) return;
+        if (gradients.empty()) {
+            *norm = made(at::zeros({}));
+            return;
+        }
         auto total = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)));
-        auto scale = at::mul(at::reciprocal(at::add(total, 1e-6)), max_norm);
-        at::_foreach_mul_(gradients, at::clamp_max(scale, 1.0));
-        *norm = total.item().toDouble();
+        if (std::isfinite(max_norm)) {
+            auto scale = at::mul(at::reciprocal(at::add(total, 1e-6)), max_norm);
+            at::_foreach_mul_(gradients, at::clamp_max(scale, 1.0));
+        }
+        *norm = made(std::move(total));
     });
 }
 

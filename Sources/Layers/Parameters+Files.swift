@@ -80,7 +80,7 @@ extension ElementType {
 
 extension DType {
     /// The dtype that holds a stored type, if there is one.
-    init?(_ type: ElementType) {
+    public init?(_ type: ElementType) {
         guard let dtype = DType.allCases.first(where: { ElementType($0) == type }) else { return nil }
         self = dtype
     }

@@ -8,7 +8,7 @@ internal import Vision
 /// Measures one or several models on labelled images, with floor, ceiling, and intervals over seeds.
 struct Evaluate: Stage {
     static let name: StageName = "evaluate"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Measures models on labelled images, with floor, ceiling and intervals over seeds."
 
     /// The tables hold node names, so a renamed node is measured anew.
@@ -78,6 +78,6 @@ struct Evaluate: Stage {
             of: records)
     }
 
-    /// A node's name without its matrix point: the seeds of one stage are one group.
-    static func group(of node: String) -> String { String(node.prefix { $0 != "[" }) }
+    /// A node's name without its seed: the seeds of one stage are one group, its other variants are not.
+    static func group(of node: String) -> String { Graph.Node.family(of: node) }
 }

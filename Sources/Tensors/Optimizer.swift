@@ -60,14 +60,14 @@ extension Optimizer {
 }
 
 /// Scales all gradients so that their joint norm is at most `maxNorm`; returns the norm they had.
+///
+/// The norm has no dimensions and stays on the gradients' device: nothing waits for it. An infinite `maxNorm` only
+/// measures.
 @discardableResult
-public func clipGradNorm(_ parameters: [Tensor], maxNorm: Double) throws(TorchError) -> Double {
-    var norm = 0.0
-    let status = Tensor.withHandles(parameters) {
-        ct_clip_grad_norm($0, Int64(parameters.count), maxNorm, &norm)
+public func clipGradNorm(_ parameters: [Tensor], maxNorm: Double) throws(TorchError) -> Tensor {
+    try Tensor(operation: "clipGradNorm") { out in
+        Tensor.withHandles(parameters) { ct_clip_grad_norm($0, Int64(parameters.count), maxNorm, out) }
     }
-    try check(status, operation: "clipGradNorm")
-    return norm
 }
 
 /// Moves averages towards parameters: `average += (1 − decay) · (parameter − average)`; integers are copied.

@@ -24,7 +24,8 @@ public struct FakeText: Artifact {
         text = try String(contentsOf: location.directory.appending(path: Self.file), encoding: .utf8)
     }
 
-    static func write(_ text: String, in context: StageContext) throws -> FakeText {
+    /// Writes a text as the artifact of a stage.
+    public static func write(_ text: String, in context: StageContext) throws -> FakeText {
         try Data(text.utf8).write(to: context.output.appending(path: file))
         return try FakeText(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))

@@ -1,6 +1,6 @@
 internal import Layers
 internal import Models
-public import Tensors
+internal import Tensors
 public import Vision
 
 /// Trains a student to agree with a teacher on unlabelled images.
@@ -17,22 +17,30 @@ public struct DistillationTraining {
 
     /// Where the teacher's answers come from.
     public enum Teacher {
-        /// A model that looks at every view as it is drawn.
-        case online(LoadedModel, views: ViewPolicy)
-        /// Answers that were computed before, for stored views.
+        /// A model that looks at every view as it is drawn, of these images.
+        case online(LoadedModel, images: [ImageRecord], views: ViewPolicy)
+        /// Answers that were computed before, for stored views of the labels' own images.
         case labels(TeacherLabels)
+
+        /// The number of images to learn from.
+        public var imageCount: Int {
+            switch self {
+            case .online(_, let images, _): images.count
+            case .labels(let labels): labels.count
+            }
+        }
     }
 
     /// The student.
     public var student: LoadedModel
     /// The teacher.
     public var teacher: Teacher
-    /// The images; with stored labels, the labels' own.
-    public var images: [ImageRecord]
     /// Opens the images.
     public var provider: ImageProvider
-    /// Labelled images for the student's accuracy while it learns; may be empty.
+    /// Labelled images on which the student's accuracy is watched while it learns; may be empty.
     public var validation: [ImageRecord] = []
+    /// More than the accuracy, on the same images: agreement with the teacher, and what the features tell.
+    public var probes: StudentProbes?
     /// What is matched.
     public var objective: Objective
     /// Softens both distributions of the task-oriented objective; divides similarities of the other.
@@ -44,12 +52,11 @@ public struct DistillationTraining {
 
     /// Creates the distillation of a teacher into a student.
     public init(
-        student: LoadedModel, teacher: Teacher, images: [ImageRecord], provider: ImageProvider,
-        objective: Objective, temperature: Double, recipe: Recipe
+        student: LoadedModel, teacher: Teacher, provider: ImageProvider, objective: Objective,
+        temperature: Double, recipe: Recipe
     ) {
         self.student = student
         self.teacher = teacher
-        self.images = images
         self.provider = provider
         self.objective = objective
         self.temperature = temperature
@@ -61,26 +68,25 @@ public struct DistillationTraining {
     /// - Returns: why and after how many steps it ended.
     @discardableResult
     public func run(_ session: TrainingSession) throws -> TrainingOutcome {
-        let sampler = EpochSampler(count: images.count, batchSize: recipe.batchSize, seed: recipe.seed)
+        let sampler = EpochSampler(
+            count: teacher.imageCount, batchSize: recipe.batchSize, seed: recipe.seed)
         let size = student.viewSize
         let projection = try objective == .taskAgnostic ? projection(session.generator) : nil
         let trainer = try Trainer(student, also: projection?.parameters, recipe: recipe, session: session)
         let inference = Inference(student, provider: provider, workers: workers)
-        let (sizes, workers, provider, view) = (sizes, workers, provider, view)
-        let canValidate = objective == .taskOriented && !validation.isEmpty
+        let (sizes, workers, provider) = (sizes, workers, provider)
+        let fetched = FetchedAnswers()
+        let views = views(sampler, fetched)
         return try trainer.train(
             loader: { steps in
-                BatchLoader(provider, batches: steps, sizes: sizes, workers: workers) { step in
-                    sampler.batch(step).map { view($0) }
-                }
+                BatchLoader(provider, batches: steps, sizes: sizes, workers: workers, views: views)
             },
             validateEvery: max(1, recipe.steps / 8),
-            validate: { canValidate ? [("val_top1", try inference.accuracy(on: validation))] : [] },
+            validate: { try validate(inference, isLast: $0) },
             objective: { part in
                 let images = try student.images(part.batch, size: size)
                 let features = try student.network.features(images, mode: .training)
-                let answer = try answer(
-                    part.batch, items: Array(sampler.batch(part.step)[part.places]))
+                let answer = try answer(part, fetched)
                 guard let projection else {
                     return try Loss.distillation(
                         teacher: answer, student: student.network.head(features), temperature: temperature)
@@ -90,13 +96,23 @@ public struct DistillationTraining {
             })
     }
 
+    /// The student's measures; its classifier learns nothing from a task-agnostic objective.
+    private func validate(_ inference: Inference, isLast: Bool) throws -> [(String, Double)] {
+        let predicts = objective == .taskOriented
+        if let probes {
+            return try probes.values(of: inference, predicts: predicts, isLast: isLast)
+        }
+        return predicts && !validation.isEmpty
+            ? [("val_top1", try inference.accuracy(on: validation))] : []
+    }
+
     private func projection(
         _ generator: Generator
     ) throws -> (model: FeatureProjection, parameters: Parameters) {
         let width =
             switch teacher {
-            case .online(let model, _): model.network.featureWidth
-            case .labels(let labels): labels.featureWidth
+            case .online(let model, _, _): model.network.featureWidth
+            case .labels(let labels): labels.shards.featureWidth ?? 0
             }
         return try Parameters.initialize(generator: generator, device: student.device) {
             try FeatureProjection($0 / "projection", from: student.network.featureWidth, to: width)
@@ -106,59 +122,42 @@ public struct DistillationTraining {
     /// The sizes in which a view is rendered: the student's, and an online teacher's.
     private var sizes: [ViewSize] {
         let own = student.viewSize
-        guard case .online(let model, _) = teacher, model.viewSize != own else {
+        guard case .online(let model, _, _) = teacher, model.viewSize != own else {
             return [own]
         }
         return [own, model.viewSize]
     }
 
-    /// What is shown of an image the how-manieth time: a fresh view, or the next stored one.
-    private var view: @Sendable (EpochSampler.Item) -> ImageView {
-        let (images, seed) = (images, recipe.seed)
+    /// What a step shows: fresh views, or the next stored ones, whose answers are read on the loader's thread too.
+    private func views(
+        _ sampler: EpochSampler, _ fetched: FetchedAnswers
+    ) -> @Sendable (_ step: Int) throws -> [ImageView] {
+        let (objective, seed) = (objective, recipe.seed)
         switch teacher {
-        case .online(_, let policy):
-            return { ImageView(images[$0.index], policy, number: $0.epoch, seed: seed) }
+        case .online(_, let images, let policy):
+            return { step in
+                sampler.batch(step).map { ImageView(images[$0.index], policy, number: $0.epoch, seed: seed) }
+            }
         case .labels(let labels):
-            let (views, count) = (labels.views, labels.viewCount)
-            return { ImageView(images[$0.index], views[$0.index][$0.epoch % count]) }
+            return { step in
+                let items = sampler.batch(step)
+                fetched.put(try labels.answers(to: items, for: objective), for: step)
+                return try items.map { try labels.view($0) }
+            }
         }
     }
 
     /// The teacher's logits or features for a batch, without gradients.
-    private func answer(_ batch: Batch, items: [EpochSampler.Item]) throws -> Tensor {
+    private func answer(_ part: Trainer.Part, _ fetched: FetchedAnswers) throws -> Tensor {
         try withoutGradients {
             switch teacher {
-            case .online(let model, _):
-                let images = try model.images(batch, size: model.viewSize)
+            case .online(let model, _, _):
+                let images = try model.images(part.batch, size: model.viewSize)
                 let features = try model.network.features(images, mode: .evaluation)
                 return try objective == .taskAgnostic ? features : model.network.head(features)
-            case .labels(let labels):
-                let rows = items.map { $0.index * labels.viewCount + $0.epoch % labels.viewCount }
-                let table = objective == .taskAgnostic ? labels.features : labels.logits
-                return try table.indexSelect(dim: 0, Tensor(rows)).to(.float32).to(student.device)
+            case .labels:
+                return try fetched.answers(for: part.step).tensor(part.places).to(student.device)
             }
         }
     }
-}
-
-/// A teacher's answers for stored views of a list of images.
-public struct TeacherLabels {
-    /// The views of each image, all of the same number.
-    public var views: [[ViewParameters]]
-    /// Class logits, fp32 `[N · V, K]`: the views of an image stand together.
-    public var logits: Tensor
-    /// Pooled features, fp16 `[N · V, D]`.
-    public var features: Tensor
-
-    /// Creates labels.
-    public init(views: [[ViewParameters]], logits: Tensor, features: Tensor) {
-        self.views = views
-        self.logits = logits
-        self.features = features
-    }
-
-    /// The number of views of each image.
-    public var viewCount: Int { views.first?.count ?? 1 }
-    /// The number of features.
-    public var featureWidth: Int { features.shape[1] }
 }

@@ -63,7 +63,7 @@ public struct SupervisedTraining {
         let interval = max(epoch, recipe.steps / 8)
         return try trainer.train(
             loader: loader, validateEvery: interval,
-            validate: {
+            validate: { _ in
                 validation.isEmpty ? [] : [("val_top1", try inference.accuracy(on: validation))]
             },
             objective: { part in

@@ -26,6 +26,7 @@ public final class Trainer {
     private let state: TrainingState
     private let update: WeightUpdate
     private let best: BestWeights?
+    private let watch = FiniteWatch()
     private var progress = TrainingState.Progress()
 
     /// The shortest time between two checkpoints that the loop writes of its own accord.
@@ -54,14 +55,16 @@ public final class Trainer {
     ///
     /// - Parameters:
     ///   - loader: gives the batches of a range of steps, in order.
-    ///   - validate: called at the end of every epoch-like interval; its values are recorded, and the first of
-    ///     them, the higher the better, is what early stopping looks at.
+    ///   - validate: called at the end of every epoch-like interval, and told whether it is the last time; its
+    ///     values are recorded, and the first of them, the higher the better, is what early stopping looks at.
     ///   - objective: the scalar loss of a batch or of a part of it, averaged over its images.
     /// - Returns: why and after how many steps it ended.
+    /// - Throws: `NonFiniteStep` soon after a step whose loss or gradient is not finite.
     @discardableResult
     public func train(
         loader: (Range<Int>) throws -> BatchLoader, validateEvery interval: Int = .max,
-        validate: () throws -> [(String, Double)] = { [] }, objective: (Part) throws -> Tensor
+        validate: (_ isLast: Bool) throws -> [(String, Double)] = { _ in [] },
+        objective: (Part) throws -> Tensor
     ) throws -> TrainingOutcome {
         try restore()
         let start = progress.step
@@ -82,10 +85,11 @@ public final class Trainer {
                 preconditionFailure("Retort bug: the loader ended before the training")
             }
             let step = progress.step
-            let value = try update(step: step, images: batch.count) { places in
+            let outcome = try update(step: step, images: batch.count) { places in
                 try objective(Part(step: step, batch: batch.part(places), places: places))
             }
             progress.step += 1
+            watch.add(outcome, step: progress.step, images: batch.views)
             let done = progress.step
             let elapsed = (clock.now - began).seconds
             progress.seconds = before + elapsed
@@ -94,14 +98,13 @@ public final class Trainer {
                 progress.end = .time
             }
             if done % logInterval == 0 || progress.end != nil {
-                loss = Double(try value.item())
-                guard loss.isFinite else {
-                    throw NonFiniteLoss(step: done, images: batch.views.map(\.record.id))
-                }
+                loss = try lastLoss()
                 session.hooks.metric(done, "loss", loss)
             }
             if done % interval == 0 || progress.end != nil {
-                try judge(try update.average?.withAverages(validate) ?? validate())
+                let isLast = progress.end != nil
+                try judge(
+                    try update.average?.withAverages { try validate(isLast) } ?? validate(isLast))
             }
             if clock.now > nextCheckpoint, progress.end == nil {
                 let took = try clock.measure { try save() }
@@ -143,7 +146,19 @@ public final class Trainer {
 
     // MARK: - Checkpoints
 
+    /// The loss of the last step, once it is known that every step so far was finite.
+    private func lastLoss() throws -> Double {
+        do {
+            return try watch.check()
+        } catch let problem as NonFiniteStep {
+            session.hooks.log(problem.record)
+            throw problem
+        }
+    }
+
     private func save() throws {
+        // Weights that a step without a number went into are nothing to go on from.
+        _ = try lastLoss()
         var tensors = parameters.flatMap { prefix, parameters in
             parameters.named.map { (name: prefix + $0.name, tensor: $0.tensor) }
         }
@@ -166,20 +181,6 @@ public final class Trainer {
         try update.average?.restore(saved.tensors(below: "average."), updates: progress.updates)
         try best?.restore(saved.tensors(below: "best."))
         if let bytes = saved.tensors["generator"] { try session.generator.restore(bytes.bytes()) }
-    }
-}
-
-/// A loss that is not a number any more: the images of the batch, so that the cause can be found.
-public struct NonFiniteLoss: Error, CustomStringConvertible {
-    /// The step, from one.
-    public let step: Int
-    /// The ids of the batch's images.
-    public let images: [String]
-
-    /// What happened, with the first images of the batch.
-    public var description: String {
-        "the loss is not finite at step \(step); lower learning_rate, or look at the batch's images "
-            + images.prefix(4).joined(separator: ", ")
     }
 }
 

@@ -27,14 +27,22 @@ public final class WeightUpdate {
         average = try recipe.averageDecay.map { try MovingAverage(of: model.parameters, decay: $0) }
     }
 
-    /// Makes the update of a step, counted from zero, and returns its loss.
+    /// What an update came to: tensors without dimensions, on the device, so that nothing waits for them.
+    public struct Outcome {
+        /// The loss of the batch.
+        public let loss: Tensor
+        /// The joint norm of all gradients, before any clipping.
+        public let gradientNorm: Tensor
+    }
+
+    /// Makes the update of a step, counted from zero.
     ///
     /// - Parameters:
     ///   - count: the images of the batch; with a micro-batch they pass through the network part by part.
     ///   - objective: the loss of the images at these places, averaged over them.
     public func callAsFunction(
         step: Int, images count: Int, objective: (_ places: Range<Int>) throws -> Tensor
-    ) throws -> Tensor {
+    ) throws -> Outcome {
         let schedule = Schedule(
             recipe.schedule, steps: recipe.steps, warmUp: Int(recipe.warmup * Double(recipe.steps)),
             floor: 0.01)
@@ -50,10 +58,10 @@ public final class WeightUpdate {
             let value = try loss.detach()
             total = try total.map { try $0 + value } ?? value
         }
-        if let limit = recipe.gradientClip { try clipGradNorm(optimizer.parameters, maxNorm: limit) }
+        let norm = try clipGradNorm(optimizer.parameters, maxNorm: recipe.gradientClip ?? .infinity)
         try optimizer.step()
         try average?.update()
         guard let total else { preconditionFailure("Retort bug: a batch without images") }
-        return total
+        return Outcome(loss: total, gradientNorm: norm)
     }
 }

@@ -101,7 +101,7 @@ struct OwnMeasurement {
             return try Double(
                 update(step: step, images: bench.batch) { _ in
                     try loss(model.network(images, mode: .training))
-                }.item())
+                }.loss.item())
         }
         let losses = try (0..<Self.comparedSteps).map { _ in try next() }
         return Measurement(rate: try rate { _ = try next() }, values: losses)

@@ -22,7 +22,7 @@ import Testing
             try optimizer.zeroGrad()
             let loss = try x.linear(weight: weight, bias: bias).mseLoss(y)
             try loss.backward()
-            let norm = try clipGradNorm(optimizer.parameters, maxNorm: 0.5)
+            let norm = try clipGradNorm(optimizer.parameters, maxNorm: 0.5).item()
             try optimizer.step()
             try updateAverages([average], of: [weight], decay: 0.9)
             return (try loss.detach(), norm)

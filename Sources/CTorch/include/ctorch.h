@@ -137,8 +137,9 @@ CTStatus ct_adamw_step(const CTTensor *parameters, const CTTensor *means, const 
                        double weight_decay);
 CTStatus ct_sgd_step(const CTTensor *parameters, const CTTensor *momenta, int64_t count, double lr,
                      double momentum, double weight_decay, bool nesterov);
-// Scales gradients so that their joint norm is at most max_norm; writes the norm before scaling.
-CTStatus ct_clip_grad_norm(const CTTensor *parameters, int64_t count, double max_norm, double *norm);
+// Scales gradients so that their joint norm is at most max_norm, which may be infinite; gives the norm before
+// scaling, on the gradients' device, so that nothing waits for it.
+CTStatus ct_clip_grad_norm(const CTTensor *parameters, int64_t count, double max_norm, CTTensor *norm);
 // shadow += weight * (parameter - shadow); integer tensors are copied.
 CTStatus ct_foreach_lerp(const CTTensor *shadows, const CTTensor *parameters, int64_t count, double weight);
 

@@ -29,6 +29,9 @@ public protocol Stage: Sendable {
     /// Rejects settings that are each legal but wrong together.
     func validate() throws
 
+    /// A node that a node of this kind brings along, by what the pipeline file says there; nil for none.
+    static func implied(by given: [String: PipelineValue]) -> ImpliedNode?
+
     /// The digest of content that comes from outside the store, by name; part of the key.
     ///
     /// Called while planning, after the settings were bound. Relative paths in settings are resolved against
@@ -51,6 +54,8 @@ extension Stage {
     public static var section: PipelineSection { .stages }
     /// Whether the stage makes data.
     public static var recordsNames: Bool { section == .data }
+    /// No node.
+    public static func implied(by given: [String: PipelineValue]) -> ImpliedNode? { nil }
     /// Accepts all settings.
     public func validate() throws {}
     /// Nothing from outside the store.

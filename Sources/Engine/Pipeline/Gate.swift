@@ -89,7 +89,7 @@ extension GraphBuilder {
         }
         if meant.isEmpty {
             // A node that could not be resolved has been reported as such.
-            if !self.spec.nodes.contains(where: { $0.name == reference.node }) {
+            if !nodeSpecs.contains(where: { $0.name == reference.node }) {
                 reportUnknown(reference.node, at: spec.location)
             }
             return nil

@@ -24,6 +24,15 @@ public struct Graph: Sendable {
         public var kind: StageName { type(of: stage).name }
         /// The values of the matrix axes: `seed` → `0`.
         public var matrix: [String: String] { point.reduce(into: [:]) { $0[$1.axis] = $1.value } }
+        /// A node's name without its seed: what repetitions of one thing have in common.
+        ///
+        /// `student[seed=0]` is of the family `student`, `student[model=a,seed=0]` of `student[model=a]`.
+        public static func family(of name: String) -> String {
+            guard let open = name.firstIndex(of: "["), name.hasSuffix("]") else { return name }
+            let coordinates = name[name.index(after: open)...].dropLast().split(separator: ",")
+            let kept = coordinates.filter { !$0.hasPrefix("seed=") }
+            return name[..<open] + (kept.isEmpty ? "" : "[\(kept.joined(separator: ","))]")
+        }
         /// The name as part of a file's name.
         public var fileName: String { name.replacing("/", with: "_") }
     }

@@ -2,8 +2,8 @@ internal import Diagnostics
 
 /// Turns a pipeline specification into nodes, collecting every problem on the way.
 ///
-/// First each node of the file is resolved: its stage kind, and which of its entries are references to other
-/// nodes. Then, in an order in which producers come first, every node is expanded along the matrix and bound.
+/// First each node of the file is resolved: its stage kind, which of its entries are references to other nodes, and
+/// what nodes it implies. Then, in an order in which producers come first, every node is expanded along the matrix and bound.
 struct GraphBuilder {
     /// A node of the file whose stage kind is known.
     struct Resolved {
@@ -16,7 +16,11 @@ struct GraphBuilder {
     let spec: PipelineSpec
     let types: [String: any Stage.Type]
     var problems = Problems()
+    /// The nodes of the file, and those they imply.
+    var nodeSpecs: [NodeSpec]
     var resolved: [String: Resolved] = [:]
+    /// The names of implied nodes, by what they do.
+    var impliedNodes: [String: String] = [:]
     var nodes: [Graph.Node] = []
     /// The indices in `nodes` of every node of the file, over all points of the matrix.
     var instances: [String: [Int]] = [:]
@@ -24,12 +28,14 @@ struct GraphBuilder {
 
     init(_ spec: PipelineSpec, catalog: [any Stage.Type]) {
         self.spec = spec
+        nodeSpecs = spec.nodes
         types = Dictionary(catalog.map { ($0.name.description, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     mutating func build() -> [Graph.Node] {
         resolveNodes()
         resolveMatrix()
+        addImpliedNodes()
         let order = sortedNames()
         checkReferences()
         if order.count == resolved.count {
@@ -46,7 +52,7 @@ struct GraphBuilder {
 
     private mutating func resolveNodes() {
         var places: [String: SourceLocation] = [:]
-        for node in spec.nodes {
+        for node in nodeSpecs {
             if let first = places[node.name] {
                 report(
                     Diagnostic(
@@ -96,12 +102,12 @@ struct GraphBuilder {
                 report(Diagnostic("the matrix axis '\(axis.name)' has a value twice", at: axis.location))
                 continue
             }
-            let declaring = spec.nodes.map(\.name).filter {
+            let declaring = nodeSpecs.map(\.name).filter {
                 resolved[$0]?.schema.keys.contains(axis.name) ?? false
             }
             for name in axis.to ?? declaring {
                 guard let node = resolved[name] else {
-                    if !spec.nodes.contains(where: { $0.name == name }) {
+                    if !nodeSpecs.contains(where: { $0.name == name }) {
                         reportUnknown(name, at: axis.location)
                     }
                     continue
@@ -125,7 +131,7 @@ struct GraphBuilder {
         let prefix = input.map { "\($0): " } ?? ""
         report(
             Diagnostic(
-                "\(prefix)unknown node '\(name)'", at: location, hint: name.didYouMean(spec.nodes.map(\.name))
+                "\(prefix)unknown node '\(name)'", at: location, hint: name.didYouMean(nodeSpecs.map(\.name))
             ))
     }
 
@@ -151,7 +157,7 @@ struct GraphBuilder {
     /// The names of the resolved nodes, producers first; nodes on a cycle are left out and reported.
     private mutating func sortedNames() -> [String] {
         var order: [String] = []
-        var waiting = spec.nodes.map(\.name).filter { resolved[$0] != nil }
+        var waiting = nodeSpecs.map(\.name).filter { resolved[$0] != nil }
         waiting = waiting.enumerated().filter { waiting.firstIndex(of: $0.element) == $0.offset }.map(
             \.element)
         let reads = resolved.mapValues { node in
@@ -186,7 +192,7 @@ struct GraphBuilder {
 
     /// Checks everything about references that does not depend on a point of the matrix.
     private mutating func checkReferences() {
-        for name in spec.nodes.map(\.name) {
+        for name in nodeSpecs.map(\.name) {
             guard let node = resolved[name] else { continue }
             let varied = Set(node.axes.map(\.name))
             for input in node.schema.inputs {
@@ -233,7 +239,7 @@ struct GraphBuilder {
         }
         guard let producer = resolved[reference.node] else {
             // A node whose kind is unknown has been reported as such.
-            if !spec.nodes.contains(where: { $0.name == reference.node }) {
+            if !nodeSpecs.contains(where: { $0.name == reference.node }) {
                 reportUnknown(reference.node, at: value.location, in: input.name)
             }
             return

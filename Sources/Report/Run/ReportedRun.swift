@@ -1,3 +1,4 @@
+internal import Engine
 public import Foundation
 
 /// Everything a report needs to know about a run, finished or not; the artifacts' folders hold the rest.
@@ -133,13 +134,13 @@ extension ReportedRun {
             self.error = error
         }
 
-        /// The name without the matrix point.
+        /// The name without the seed.
         var baseName: String { Self.baseName(of: name) }
 
-        static func baseName(of name: String) -> String { String(name.prefix { $0 != "[" }) }
+        static func baseName(of name: String) -> String { Graph.Node.family(of: name) }
     }
 
-    /// The nodes that differ in their matrix point only, together, in the order of the run.
+    /// The nodes that differ in their seed only, together, in the order of the run.
     var families: [Family] {
         var families: [Family] = []
         for node in nodes {
@@ -152,7 +153,7 @@ extension ReportedRun {
         return families
     }
 
-    /// All points of a matrix for one node of the pipeline file; a family of one without a matrix.
+    /// All seeds of one node at one point of the other axes; a family of one without a matrix.
     struct Family {
         var name: String
         var nodes: [Node]

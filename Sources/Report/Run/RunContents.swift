@@ -80,6 +80,9 @@ struct RunContents {
         return names.filter { seen.insert($0).inserted }.compactMap { nodes[$0] }
     }
 
+    /// The stages that stored teachers' answers.
+    var labels: [ReportedRun.Node] { run.nodes.filter { records[$0.name]?.kind == "labels" } }
+
     /// The stage kinds that leave training curves behind.
     static let training = ["pretrain", "fine-tune", "distill"]
 

@@ -1,4 +1,4 @@
-/// The checkpoints that the students imitate: what they were made of and how good they are.
+/// The checkpoints that the students imitate: what they were made of, how good they are, and their stored answers.
 struct TeacherSection {
     private let contents: RunContents
 
@@ -9,7 +9,8 @@ struct TeacherSection {
         return Page.Section(
             id: "teacher", title: teachers.count > 1 ? "Teachers" : "Teacher",
             lead: "A student can hardly be better than what it imitates.",
-            content: teachers.isEmpty ? .empty : Block.columns { Markup.group(teachers.map(card)) })
+            content: teachers.isEmpty
+                ? .empty : Block.columns { Markup.group((teachers + contents.labels).map(card)) })
     }
 
     private func card(_ node: ReportedRun.Node) -> Markup {

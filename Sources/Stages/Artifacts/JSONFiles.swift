@@ -15,15 +15,28 @@ enum JSONFiles {
         try (encoder(pretty: true).encode(value) + Data("\n".utf8)).write(to: url, options: .atomic)
     }
 
+    /// Writes rows as they come, so that memory does not grow with their number.
     static func writeLines(_ rows: some Sequence<some Encodable>, to url: URL) throws {
         try createParent(of: url)
         let encoder = encoder()
+        let temporary = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).tmp")
+        // Not `createFile`: it would not say why it failed.
+        try Data().write(to: temporary)
+        let file = try FileHandle(forWritingTo: temporary)
+        defer { try? file.close() }
         var data = Data()
         for row in rows {
             data += try encoder.encode(row)
             data.append(UInt8(ascii: "\n"))
+            if data.count >= 1 << 20 {
+                try file.write(contentsOf: data)
+                data.removeAll(keepingCapacity: true)
+            }
         }
-        try data.write(to: url, options: .atomic)
+        try file.write(contentsOf: data)
+        guard rename(temporary.path, url.path) == 0 else {
+            throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: url.path])
+        }
     }
 
     static func read<Value: Decodable>(_ type: Value.Type, from url: URL) throws -> Value {

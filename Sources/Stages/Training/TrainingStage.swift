@@ -37,7 +37,8 @@ extension StageContext {
                     }
                 },
                 metric: { self.metric(step: $0, name: $1, value: $2) },
-                rewind: { self.rewindMetrics(to: $0) }))
+                rewind: { self.rewindMetrics(to: $0) },
+                log: { self.log($0) }))
     }
 
     /// Opens the data sets behind some inputs.
