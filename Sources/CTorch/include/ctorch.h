@@ -156,7 +156,16 @@ CTStatus ct_resize_rgb8(const uint8_t *source, CTResize plan, uint8_t *destinati
 
 // TorchScript: runs code that the file brings along; load only files that the user named.
 CTStatus ct_script_load(const char *path, int32_t device, CTScript *out);
-CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t count, CTTensor *out);
+// With a seed, libtorch's global generator starts from it: a script can draw from no other.
+CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t count, const uint64_t *optional_seed,
+                           CTTensor *out);
+// Does nothing to a script that was frozen, which has no modes.
+CTStatus ct_script_set_training(CTScript script, bool is_training);
+// Parameters and buffers, each tensor once, by their names in the state dict; the tensors are the script's own.
+int64_t ct_script_tensor_count(CTScript script);
+const char *ct_script_tensor_name(CTScript script, int64_t index);  // borrowed from the script
+bool ct_script_tensor_is_parameter(CTScript script, int64_t index);
+CTStatus ct_script_tensor(CTScript script, int64_t index, CTTensor *out);
 void ct_script_free(CTScript script);
 
 // Tracing: which operations a function performs on tensors, as data.

@@ -30,11 +30,16 @@ public struct FolderEmbedder {
     ///   `model.json`.
     public init(checkpoint: URL, architecture: String?, imageSize: Int?, threads: Int, workers: Int) throws {
         try Torch.setThreads(threads)
+        self.workers = workers
+        if let folder = try ScriptFile.checkpoint(at: checkpoint) {
+            model = try LoadedModel.load(folder, device: .cpu, imageSize: imageSize)
+            notes = []
+            return
+        }
         let file = try WeightsFile(checkpoint)
         let identified = try file.identify(as: architecture, imageSize: imageSize)
         model = try file.load(identified)
         notes = identified.notes
-        self.workers = workers
     }
 
     /// Writes one unit vector (fp32) for each readable image below a folder, in the order of the file names.

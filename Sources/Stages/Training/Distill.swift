@@ -62,6 +62,7 @@ struct Distill: Stage {
         let validation = try val?.labelledRecords(for: "validation") ?? []
         if let val { try requireSameClasses(classes, val.classes, "the teacher and val") }
         var loaded = try student(classes, generator, device)
+        try loaded.requireTrainable()
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: records.count, batchSize: batchSize)
         let recipe = optimization.recipe(

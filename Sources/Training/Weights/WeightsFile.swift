@@ -33,6 +33,12 @@ public struct WeightsFile {
                 hint: "name an existing safetensors file; pickled checkpoints are not read",
                 exitCode: .inputMissing)
         }
+        if ScriptFile.isArchive(url) {
+            throw Diagnostic(
+                "\(url.lastPathComponent) is an archive of PyTorch, not a safetensors file",
+                hint: "a script is imported in a pipeline with architecture: \(ScriptedModel.architecture); "
+                    + ScriptFile.conversion(of: url), exitCode: .badData)
+        }
         do { file = try SafetensorsFile(url) } catch { throw error.diagnostic }
         self.url = url
         let folder = url.deletingLastPathComponent()
