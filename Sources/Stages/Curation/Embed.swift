@@ -50,7 +50,8 @@ struct Embed: Stage {
                     metadata: lines,
                     as: storage == .fp16 ? .float16 : .float32, to: context.output)
             }
-            try context.advance(to: shard + 1, of: shards, ["images": Double(range.upperBound)])
+            try context.advance(
+                to: shard + 1, of: shards, images: range.upperBound, throughput: inference.throughput())
         }
         try EmbeddingShards.write(ids: rows.map(\.record.id), to: context.output)
         try JSONFiles.write(
@@ -60,6 +61,7 @@ struct Embed: Stage {
             to: context.output.appending(path: EmbeddingLayout.description))
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
         context.count("images", rows.count)
+        try context.note(inference.throughput(), of: loaded)
         context.count("dimension", loaded.network.featureWidth)
         return try EmbeddingSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))

@@ -75,7 +75,7 @@ struct Distill: Stage {
         training.validation = validation
         training.workers = context.execution.workers
         let end = try training.run(context.trainingSession(generator))
-        context.note(recipe, end, model: loaded)
+        try context.note(recipe, end, model: loaded)
         context.count("images", records.count)
         return try context.checkpoint(loaded)
     }

@@ -72,7 +72,7 @@ struct FineTune: Stage {
         training.isProbe = mode == .probe
         training.workers = context.execution.workers
         let end = try training.run(context.trainingSession(generator))
-        context.note(recipe, end, model: loaded)
+        try context.note(recipe, end, model: loaded)
         context.count("images", images.count)
         return try context.checkpoint(loaded)
     }

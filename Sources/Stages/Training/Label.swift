@@ -53,7 +53,8 @@ struct Label: Stage {
                 reused += try write(Array(rows[range]), asking: inference, knowing: known, to: file)
             }
             let done = min(rows.count, (shard + 1) * LabelSet.imagesPerShard)
-            try context.advance(to: shard + 1, of: shards, ["images": Double(done)])
+            try context.advance(
+                to: shard + 1, of: shards, images: done, throughput: inference.throughput())
         }
         try JSONFiles.writeLines(rows, to: context.output.appending(path: LabelSet.viewsFile))
         try writeClasses(model.card.classes, to: context.output)
@@ -62,6 +63,7 @@ struct Label: Stage {
         context.count("labelled_views", rows.count * views)
         // Of a resumed stage, since it was resumed.
         context.count("reused_views", reused)
+        try context.note(inference.throughput(), of: model)
         context.fact("bytes_per_image", try LabelSet.bytes(in: context.output) / max(1, rows.count))
         return try LabelSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
