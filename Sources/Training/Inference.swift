@@ -84,7 +84,7 @@ public struct Inference {
     /// The class probabilities of images, seen whole.
     public func probabilities(of records: [ImageRecord]) throws -> [[Float]] {
         var rows: [[Float]] = []
-        try run(records.map { ImageView($0, .evaluation) }) { output in
+        try run(records.map { ImageView($0, model.evaluationViews) }) { output in
             guard let logits = output.logits else {
                 preconditionFailure("Retort bug: probabilities of a model without a head")
             }

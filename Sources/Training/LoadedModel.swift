@@ -157,6 +157,12 @@ public struct LoadedModel {
             card.configuration.imageSize, interpolation: card.configuration.preprocessing.interpolation)
     }
 
+    /// How whole images are shown to the network.
+    public var evaluationViews: ViewPolicy {
+        let share = card.configuration.preprocessing.cropShare
+        return share == 1 ? .evaluation : .centreCrop(share: share)
+    }
+
     /// A batch's images as the network wants them: fp32 `[B, 3, S, S]`, normalised, channels last in memory.
     public func images(_ batch: Batch, size: ViewSize) throws -> Tensor {
         try card.configuration.preprocessing(batch.tensor(size).to(device))

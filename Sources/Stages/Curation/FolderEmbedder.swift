@@ -3,6 +3,7 @@ internal import Models
 internal import Search
 internal import Tensors
 internal import Training
+internal import Vision
 
 /// Embeds a plain folder of images with a weights file, outside any pipeline.
 public struct FolderEmbedder {
@@ -50,7 +51,7 @@ public struct FolderEmbedder {
         let side = model.card.configuration.imageSize
         inference.batchSize = max(2, min(64, 16 * 224 * 224 / (side * side)))
         var values: [Float] = []
-        try inference.run(images.views) { output in
+        try inference.run(images.records.map { ImageView($0, model.evaluationViews) }) { output in
             values += try output.features.normalize(1).floats()
         }
         let width = model.network.featureWidth

@@ -43,7 +43,8 @@ extension ImportModel {
             ScriptFile.Declaration(
                 output: output, imageSize: imageSize,
                 preprocessing: Preprocessing(
-                    mean: mean, std: std, interpolation: interpolation ?? .bilinear)))
+                    mean: mean, std: std, interpolation: interpolation ?? .bilinear, cropShare: cropPct ?? 1))
+        )
         context.log(
             "\(url.lastPathComponent): a TorchScript module that returns \(loaded.network.featureWidth) "
                 + "\(output.rawValue) of an image")

@@ -31,6 +31,10 @@ struct ImportModel: Stage {
     @Setting("How images are resized; by default as the architecture has it.")
     var interpolation: Preprocessing.Interpolation?
     @Setting(
+        "Share of a resized image that is cut out of its centre (timm's crop_pct); by default the weights'.",
+        in: 0.1...1)
+    var cropPct: Double?
+    @Setting(
         "The names of the classes, by output; by default those beside the weights, or class-0 and so on.")
     var classes: [String]?
     @Setting("What a TorchScript module returns for an image.") var output: ScriptedModel.Output?
@@ -95,6 +99,7 @@ struct ImportModel: Stage {
         return loaded
     }
 
+        if let cropPct { loaded.card.configuration.preprocessing.cropShare = cropPct }
     private func nameClasses(of loaded: inout LoadedModel, _ context: StageContext) throws {
         let count = loaded.card.configuration.classCount
         if let classes {

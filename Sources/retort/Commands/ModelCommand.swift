@@ -167,7 +167,8 @@ struct ModelCommand: ParsableCommand {
                 "architecture  \(coverage.architecture)",
                 "weights       \(coverage.summary)",
                 "images        \(configuration.imageSize) px, \(images.interpolation.rawValue), "
-                    + "mean \(numbers(images.mean)), std \(numbers(images.std))",
+                    + "mean \(numbers(images.mean)), std \(numbers(images.std))"
+                    + (images.cropShare == 1 ? "" : ", crop \(images.cropShare)"),
                 "classes       \(configuration.classCount)",
             ]
             if !coverage.otherTower.isEmpty {

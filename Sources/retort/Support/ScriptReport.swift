@@ -50,7 +50,8 @@ struct ScriptReport: Encodable {
             lines += [
                 "returns       \(configuration.options["width"] ?? 0) \(configuration.options["output"] ?? "features")",
                 "images        \(configuration.imageSize) px, \(images.interpolation.rawValue), "
-                    + "mean \(numbers(images.mean)), std \(numbers(images.std))",
+                    + "mean \(numbers(images.mean)), std \(numbers(images.std))"
+                    + (images.cropShare == 1 ? "" : ", crop \(images.cropShare)"),
                 "classes       \(configuration.classCount)",
             ]
         }
