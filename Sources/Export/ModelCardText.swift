@@ -163,7 +163,12 @@ struct ModelCardText {
     }
 
     private var licences: String {
-        "## Licences\n\nNone is recorded here. Those of the weights and of the images in the lineage apply."
+        guard let licences = card.licences, !licences.isEmpty else {
+            return
+                "## Licences\n\nNone is recorded here. Those of the weights and of the images in the lineage apply."
+        }
+        return "## Licences\n\n" + licences.map { "- \($0)" }.joined(separator: "\n")
+            + "\n\nThese were declared. Those of everything else in the lineage apply as well."
     }
 
     private func numbers(_ values: [Double]) -> String {

@@ -39,6 +39,8 @@ struct ImportModel: Stage {
     var classes: [String]?
     @Setting("What a TorchScript module returns for an image.") var output: ScriptedModel.Output?
 
+    let terms = LicenceSetting()
+
     var isScript: Bool { architecture == ScriptedModel.architecture }
 
     func validate() throws {
@@ -68,8 +70,13 @@ struct ImportModel: Stage {
         return content
     }
 
+    func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws {
+        try terms.note(in: artifact.directory)
+    }
+
     func run(in context: StageContext) throws -> Checkpoint {
         let url = context.resolve(file)
+        try terms.note(in: context.output)
         do {
             var loaded = try isScript ? script(url, context) : weights(url, context)
             try nameClasses(of: &loaded, context)
@@ -92,6 +99,7 @@ struct ImportModel: Stage {
         if let mean { loaded.card.configuration.preprocessing.mean = mean }
         if let std { loaded.card.configuration.preprocessing.std = std }
         if let interpolation { loaded.card.configuration.preprocessing.interpolation = interpolation }
+        if let cropPct { loaded.card.configuration.preprocessing.cropShare = cropPct }
         let coverage = identified.guess.coverage
         context.log(
             "\(url.lastPathComponent): \(coverage.architecture) in the names of \(coverage.dialect.rawValue), "
@@ -99,7 +107,6 @@ struct ImportModel: Stage {
         return loaded
     }
 
-        if let cropPct { loaded.card.configuration.preprocessing.cropShare = cropPct }
     private func nameClasses(of loaded: inout LoadedModel, _ context: StageContext) throws {
         let count = loaded.card.configuration.classCount
         if let classes {

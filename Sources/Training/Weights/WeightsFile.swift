@@ -206,7 +206,8 @@ public struct WeightsFile {
             let (network, parameters) = try ModelRegistry.load(configuration, from: state, device: device)
             return try LoadedModel(
                 card: ModelCard(
-                    configuration: configuration, classes: identified.classes, lineage: card?.lineage ?? []),
+                    configuration: configuration, classes: identified.classes, lineage: card?.lineage ?? [],
+                    licences: card?.licences),
                 network: network, parameters: parameters, device: device)
         } catch let error as SafetensorsError {
             throw error.diagnostic
