@@ -30,8 +30,8 @@ import Testing
               pool: {kind: world, seed: 3, splits: {all: 24}}
             stages:
               teacher: {uses: fine-tune, model: body, train: target.train, steps: 3, batch_size: 8, ema: 0.9}
-              probe: {uses: fine-tune, model: frozen, train: target.train, steps: 2, batch_size: 8, mode: probe}
-              labels: {uses: label, teacher: teacher, images: pool.all, views: 2}
+              probe: {uses: fine-tune, model: frozen, train: target.train, steps: 2, batch_size: 8, mode: probe, precision: bf16}
+              labels: {uses: label, teacher: teacher, images: pool.all, views: 2, precision: bf16}
               cached: {uses: distill, labels: labels, student: dwcnn_xs, steps: 2, batch_size: 8}
               online: {uses: distill, teacher: probe, images: pool.all, student: dwcnn_xs, steps: 2, batch_size: 8}
               five: {uses: distill, teacher: classifier, images: pool.all, student: dwcnn_xs, steps: 2, batch_size: 8}
@@ -46,6 +46,20 @@ import Testing
             (classes as? [String: Any])?["classes"] as? [String] == ["one", "two", "three", "four", "five"])
         let original = try Data(contentsOf: Fixtures.url("torchscript/scripted.pt"))
         #expect(try retort.artifact("teacher", "model.pt") == original)
+
+        // What it cost: 16 x 16 places of 8 x 27 products, 8 x 8 of 16 x 72, and ten classes.
+        let operations = 2 * (16 * 16 * 8 * 27 + 8 * 8 * 16 * 72 + 16 * 10)
+        for (stage, file) in [("teacher", "metrics.jsonl"), ("labels", "artifact.json")] {
+            let record = try JSONSerialization.jsonObject(with: retort.artifact(stage, "artifact.json"))
+            let counts = (record as? [String: Any])?["counts"] as? [String: Int]
+            #expect(counts?["flops_per_image"] == operations)
+            let text = String(decoding: try retort.artifact(stage, file), as: UTF8.self)
+            #expect(text.contains("images_per_second") && text.contains("tflops"), "\(text)")
+        }
+
+        let bare = try retort.run("model", "info", Fixtures.url("torchscript/frozen.pt").path)
+        #expect(bare.code == 0 && bare.output.contains("frozen        its weights are constants of its code"))
+        #expect(bare.errors.contains("brings code of its own"), "\(bare.errors)")
 
         let folder = try retort.run("path", "teacher").output.trimmingCharacters(in: .whitespacesAndNewlines)
         let info = try retort.run("model", "info", folder, "--json")

@@ -47,9 +47,6 @@ extension StageContext {
 
     /// Reports the images that a model has looked at, and how fast it does.
     func advance(to step: Int, of total: Int, images: Int, throughput: Throughput) throws {
-        metric(step: step, name: "images_per_second", value: throughput.imagesPerSecond)
-        metric(step: step, name: "data_wait", value: throughput.dataWait)
-        metric(step: step, name: "tflops", value: throughput.teraflops)
         try advance(
             to: step, of: total,
             [
