@@ -58,8 +58,7 @@ struct ModelCardText {
         let size = configuration.imageSize
         var lines = [
             "## Input", "",
-            "- The largest central square of the image, resized to \(size) × \(size) pixels "
-                + "(\(preprocessing.interpolation.rawValue), antialiased).",
+            "- \(square) (\(preprocessing.interpolation.rawValue), antialiased).",
             "- Channels in the order red, green, blue; values from 0 to 1.",
         ]
         let normalization =
@@ -72,6 +71,20 @@ struct ModelCardText {
             lines.append("- `\(OnnxExport.input)`: float32, `[batch, 3, \(size), \(size)]`, any batch.")
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// Which part of an image the model sees.
+    private var square: String {
+        let size = configuration.imageSize
+        guard let resized else {
+            return "The largest central square of the image, resized to \(size) × \(size) pixels"
+        }
+        return "The central \(size) × \(size) pixels of the image, its short side resized to \(resized)"
+    }
+
+    /// The short side of the image that a square is cut out of; nil where the square is cut out first.
+    private var resized: Int? {
+        preprocessing.cropShare == 1 ? nil : Int(Double(configuration.imageSize) / preprocessing.cropShare)
     }
 
     private var outputs: String {
@@ -110,10 +123,22 @@ struct ModelCardText {
             "import numpy, onnxruntime", "from PIL import Image", "",
             "image = Image.open(\"image.jpg\").convert(\"RGB\")",
             "side = min(image.size)",
-            "left, top = (image.width - side) // 2, (image.height - side) // 2",
-            "image = image.resize((\(size), \(size)), Image.\(preprocessing.interpolation.rawValue.uppercased()), "
-                + "(left, top, left + side, top + side))",
-            "x = numpy.asarray(image, numpy.float32) / 255",
+        ]
+        let filter = "Image.\(preprocessing.interpolation.rawValue.uppercased())"
+        if let resized {
+            lines += [
+                "width, height = (int(\(resized) * length / side) for length in image.size)",
+                "left, top = round((width - \(size)) / 2), round((height - \(size)) / 2)",
+                "image = image.resize((width, height), \(filter)).crop((left, top, left + \(size), top + \(size)))",
+            ]
+        } else {
+            lines += [
+                "left, top = (image.width - side) // 2, (image.height - side) // 2",
+                "image = image.resize((\(size), \(size)), \(filter), (left, top, left + side, top + side))",
+            ]
+        }
+        lines += [
+            "x = numpy.asarray(image, numpy.float32) / 255"
         ]
         if !isNormalizedInside {
             lines.append("x = (x - [\(numbers(preprocessing.mean))]) / [\(numbers(preprocessing.std))]")
@@ -138,7 +163,12 @@ struct ModelCardText {
     }
 
     private var licences: String {
-        "## Licences\n\nNone is recorded here. Those of the weights and of the images in the lineage apply."
+        guard let licences = card.licences, !licences.isEmpty else {
+            return
+                "## Licences\n\nNone is recorded here. Those of the weights and of the images in the lineage apply."
+        }
+        return "## Licences\n\n" + licences.map { "- \($0)" }.joined(separator: "\n")
+            + "\n\nThese were declared. Those of everything else in the lineage apply as well."
     }
 
     private func numbers(_ values: [Double]) -> String {

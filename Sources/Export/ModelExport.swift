@@ -54,6 +54,14 @@ public struct ModelExport {
     public func write(
         _ format: Format, to url: URL, digest: (URL) throws -> String
     ) throws -> Summary {
+        guard model.script == nil else {
+            throw Diagnostic(
+                "a TorchScript model cannot be exported as \(format.rawValue): what it computes is code in a file "
+                    + "of its own",
+                hint:
+                    "distil it into a student and export that; the model's folder, with \(ScriptFile.name), "
+                    + "can be copied as it is", exitCode: .unavailable)
+        }
         let folder = url.deletingLastPathComponent()
         let card = folder.appending(path: ModelCard.file)
         try checkPlace(url, card)

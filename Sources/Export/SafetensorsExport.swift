@@ -36,6 +36,9 @@ public enum SafetensorsExport {
         let card =
             try file.metadata[cardKey].map { try ModelCard(text: $0, file: url) }
             ?? ModelCard(in: url.deletingLastPathComponent())
+        if card.configuration.isScript {
+            return try LoadedModel.load(url.deletingLastPathComponent(), device: device)
+        }
         do {
             let (network, parameters) = try ModelRegistry.load(
                 card.configuration, from: file.state(), device: device)

@@ -68,6 +68,26 @@ final class ParameterBuilder {
         return tensor
     }
 
+    /// Takes in a tensor that something else holds, with the source's values where there is a source.
+    func adopt(_ name: String, _ tensor: Tensor, _ kind: Parameters.Kind) throws {
+        precondition(names.insert(name).inserted, "'\(name)' is claimed twice: a bug in Retort")
+        if source != nil {
+            let stored = source?.removeValue(forKey: name)
+            if let stored, fits(stored, tensor.shape, tensor.dtype) {
+                try tensor.copy_(stored)
+            } else if let stored {
+                reshaped.append(
+                    .init(
+                        name: name, found: stored.shape, foundType: stored.dtype, expected: tensor.shape,
+                        expectedType: tensor.dtype))
+            } else {
+                missing.append(name)
+            }
+        }
+        if kind == .parameter { try tensor.requiresGrad(true) }
+        entries.append(.init(name: name, tensor: tensor, kind: kind, decays: tensor.rank > 1))
+    }
+
     /// Ends the construction: nothing may be missing, left over or of another shape.
     func finish() throws -> Parameters {
         let unexpected = (source ?? [:]).keys.filter { name in !reinitialized.contains { name.isBelow($0) } }

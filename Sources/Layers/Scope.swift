@@ -31,6 +31,13 @@ public struct Scope {
         try builder.claim(self.name(name), shape, dtype, .buffer, decays: false, initial)
     }
 
+    /// Takes in a tensor that something else made and goes on holding, such as a script.
+    ///
+    /// It is trained, averaged and saved like any other; a checkpoint's values are copied into it.
+    public func adopt(_ name: String, _ tensor: Tensor, _ kind: Parameters.Kind) throws {
+        try builder.adopt(self.name(name), tensor, kind)
+    }
+
     /// What stochastic layers draw from.
     public var generator: Generator { builder.generator }
 

@@ -54,7 +54,7 @@ public enum ModelRegistry {
         ViT.presets + ResNet.presets + MobileNetV2.presets + MobileNetV3.presets + MobileViTV2.presets
         + FastViT.presets + DepthwiseCNN.presets
 
-    /// The names, family by family.
+    /// The names, family by family; ``ScriptedModel`` is apart, because it cannot be made without a file.
     public static var names: [String] { presets.map(\.name) }
 
     /// An architecture's own configuration, for its own image size unless another is given.
@@ -107,16 +107,24 @@ public enum ModelRegistry {
     }
 
     /// Makes a model in `scope`; its tensors are fresh or a checkpoint's, as the scope decides.
-    public static func build(_ configuration: ModelConfiguration, _ scope: Scope) throws -> any ImageModel {
+    ///
+    /// - Parameter script: what computes, for a ``ScriptedModel``.
+    public static func build(
+        _ configuration: ModelConfiguration, _ scope: Scope, script: TorchScript? = nil
+    ) throws -> any ImageModel {
         try check(configuration)
+        if let script { return try ScriptedModel(scope, configuration, script) }
         return try preset(configuration.architecture).build(configuration, scope)
     }
 
     /// Makes a model of fresh tensors.
     public static func initialize(
-        _ configuration: ModelConfiguration, generator: Generator, device: Device = .cpu
+        _ configuration: ModelConfiguration, generator: Generator, device: Device = .cpu,
+        script: TorchScript? = nil
     ) throws -> (model: any ImageModel, parameters: Parameters) {
-        try Parameters.initialize(generator: generator, device: device) { try build(configuration, $0) }
+        try Parameters.initialize(generator: generator, device: device) {
+            try build(configuration, $0, script: script)
+        }
     }
 
     /// Makes a model of a checkpoint's tensors; position embeddings are resampled for another image size.
@@ -124,13 +132,13 @@ public enum ModelRegistry {
     /// Unless `newHead` allows a head for other classes to be initialised afresh, every tensor must fit.
     public static func load(
         _ configuration: ModelConfiguration, from state: [String: Tensor], newHead: Bool = false,
-        generator: Generator? = nil, device: Device = .cpu
+        generator: Generator? = nil, device: Device = .cpu, script: TorchScript? = nil
     ) throws -> (model: any ImageModel, parameters: Parameters) {
         let preset = try preset(configuration.architecture)
         return try Parameters.load(
             preset.adapt(state, configuration), reinitializing: newHead ? [preset.head] : [],
             generator: generator, device: device
-        ) { try build(configuration, $0) }
+        ) { try build(configuration, $0, script: script) }
     }
 
     /// The names, shapes and types of a model's tensors, without the memory they would take.
@@ -144,10 +152,12 @@ public enum ModelRegistry {
     }
 
     static func preset(_ name: String) throws(Diagnostic) -> ModelPreset {
+        if name == ScriptedModel.architecture { return ScriptedModel.preset }
         guard let preset = presets.first(where: { $0.name == name }) else {
             throw Diagnostic(
                 "unknown model '\(name)'",
-                hint: name.didYouMean(names) ?? "the models are \(names.joined(separator: ", "))")
+                hint: name.didYouMean(names + [ScriptedModel.architecture])
+                    ?? "the models are \(names.joined(separator: ", "))")
         }
         return preset
     }

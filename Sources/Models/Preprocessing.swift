@@ -12,11 +12,42 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     /// How images are resized.
     public var interpolation: Interpolation
 
+    /// The share of the resized image's short side that is cut out of its centre, when whole images are shown.
+    ///
+    /// What timm calls `crop_pct`; at one the largest central square is resized.
+    public var cropShare: Double
+
+    enum CodingKeys: String, CodingKey {
+        case mean, std, interpolation
+        case cropShare = "crop_pct"
+    }
+
     /// Creates a preprocessing.
-    public init(mean: [Double], std: [Double], interpolation: Interpolation = .bilinear) {
+    public init(
+        mean: [Double], std: [Double], interpolation: Interpolation = .bilinear, cropShare: Double = 1
+    ) {
         self.mean = mean
         self.std = std
         self.interpolation = interpolation
+        self.cropShare = cropShare
+    }
+
+    /// Reads a preprocessing; one that was written before there were crops has none.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        mean = try container.decode([Double].self, forKey: .mean)
+        std = try container.decode([Double].self, forKey: .std)
+        interpolation = try container.decode(Interpolation.self, forKey: .interpolation)
+        cropShare = try container.decodeIfPresent(Double.self, forKey: .cropShare) ?? 1
+    }
+
+    /// Writes a preprocessing; without a crop it is written as before there were crops.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(mean, forKey: .mean)
+        try container.encode(std, forKey: .std)
+        try container.encode(interpolation, forKey: .interpolation)
+        if cropShare != 1 { try container.encode(cropShare, forKey: .cropShare) }
     }
 
     /// Values between −1 and 1.

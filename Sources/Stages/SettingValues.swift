@@ -1,5 +1,6 @@
 public import Engine
 public import Layers
+public import Models
 public import Training
 public import World
 
@@ -11,4 +12,6 @@ extension Domain: SettingValue {}
 extension LabelKind: SettingValue {}
 extension Recipe.Optimizer: SettingValue {}
 extension Recipe.Precision: SettingValue {}
+extension Preprocessing.Interpolation: SettingValue {}
 extension Schedule.Shape: SettingValue {}
+extension ScriptedModel.Output: SettingValue {}

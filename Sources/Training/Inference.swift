@@ -15,6 +15,8 @@ public struct Inference {
     public var batchSize = 64
     /// The arithmetic of the forward pass.
     public var precision = Recipe.Precision.fp32
+    /// What was done so far.
+    private let clock = InferenceClock()
 
     /// Creates the inference of a model.
     public init(_ model: LoadedModel, provider: ImageProvider, workers: Int) {
@@ -44,7 +46,13 @@ public struct Inference {
         let loader = BatchLoader(provider, batches: 0..<batches, sizes: [size], workers: workers) { batch in
             (batch * batchSize..<(batch + 1) * batchSize).map { views[min($0, views.count - 1)] }
         }
-        defer { loader.cancel() }
+        let began = ContinuousClock.now
+        defer {
+            clock.images += views.count
+            clock.seconds += (ContinuousClock.now - began).seconds
+            clock.waited += loader.waited.seconds
+            loader.cancel()
+        }
         while let batch = try loader.next() {
             let start = batch.index * batchSize
             let range = start..<min(views.count, start + batchSize)
@@ -65,10 +73,18 @@ public struct Inference {
             logits: try logits?.to(.float32).slice(dim: 0, from: 0, to: range.count))
     }
 
+    /// How fast images were handled, over all runs so far.
+    public func throughput() throws -> Throughput {
+        let operations = try clock.operations ?? ForwardCost(of: model).operations
+        clock.operations = operations
+        return Throughput(
+            images: clock.images, seconds: clock.seconds, waited: clock.waited, operations: operations)
+    }
+
     /// The class probabilities of images, seen whole.
     public func probabilities(of records: [ImageRecord]) throws -> [[Float]] {
         var rows: [[Float]] = []
-        try run(records.map { ImageView($0, .evaluation) }) { output in
+        try run(records.map { ImageView($0, model.evaluationViews) }) { output in
             guard let logits = output.logits else {
                 preconditionFailure("Retort bug: probabilities of a model without a head")
             }
@@ -85,6 +101,14 @@ public struct Inference {
         let right = zip(probabilities, records).filter { ClassificationMetrics.argmax($0) == $1.label }.count
         return Double(right) / Double(max(1, records.count))
     }
+}
+
+/// What an inference has done, shared by its copies.
+private final class InferenceClock {
+    var images = 0
+    var seconds = 0.0
+    var waited = 0.0
+    var operations: Double?
 }
 
 extension Recipe.Precision {

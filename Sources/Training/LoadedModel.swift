@@ -1,3 +1,4 @@
+internal import Diagnostics
 public import Foundation
 public import Layers
 public import Models
@@ -17,6 +18,8 @@ public struct LoadedModel {
     public let device: Device
     /// The prefix of the classifier's parameters.
     public let headPrefix: String
+    /// The file of the network's code, where that is no architecture of ours.
+    public internal(set) var script: ScriptFile?
 
     /// The weights' file in a checkpoint.
     public static let weightsFile = "model.safetensors"
@@ -42,7 +45,12 @@ public struct LoadedModel {
         if let classes, isFresh {
             card.classes = classes
             card.configuration.classCount = classes.count
+            if card.configuration.isScript {
+                // The classifier in a script cannot be replaced: what it returns are features of a new one.
+                card.configuration.options["output"] = .string(ScriptedModel.Output.features.rawValue)
+            }
         }
+        let script = try ScriptFile.stored(in: directory, of: card.configuration)
         var state = try SafetensorsFile(directory.appending(path: weightsFile)).state()
         if isFresh {
             // Another task with as many classes would fit by shape, and be wrong: its classifier goes in any case.
@@ -50,8 +58,11 @@ public struct LoadedModel {
             state = state.filter { !isBelow($0.key, head) }
         }
         let (network, parameters) = try ModelRegistry.load(
-            card.configuration, from: state, newHead: isFresh, generator: generator, device: device)
-        return try LoadedModel(card: card, network: network, parameters: parameters, device: device)
+            card.configuration, from: state, newHead: isFresh, generator: generator, device: device,
+            script: script?.load(device: device))
+        var model = try LoadedModel(card: card, network: network, parameters: parameters, device: device)
+        model.script = script
+        return model
     }
 
     /// Opens a weights file of any dialect; its classifier has as many classes as the file says.
@@ -93,6 +104,12 @@ public struct LoadedModel {
         try parameters.write(
             to: directory.appending(path: Self.weightsFile),
             metadata: ["architecture": card.configuration.architecture])
+        if let script {
+            let copy = directory.appending(path: ScriptFile.name)
+            // A stage that goes on after an interruption may have written it already, or half of it.
+            try? FileManager.default.removeItem(at: copy)
+            try FileManager.default.copyItem(at: script.url, to: copy)
+        }
         try card.write(to: directory)
     }
 
@@ -111,6 +128,22 @@ public struct LoadedModel {
         try card.write(to: url.deletingLastPathComponent())
     }
 
+    /// Throws a `Diagnostic` where nothing could learn: in the whole network, or with `isProbe` in its classifier.
+    public func requireTrainable(isProbe: Bool = false) throws {
+        let (body, head) = parameters.named.filter { $0.kind == .parameter }
+            .reduce(into: (0, 0)) { if isHead($1.name) { $0.1 += 1 } else { $0.0 += 1 } }
+        if isProbe, head == 0 {
+            throw Diagnostic(
+                "the classifier is part of the script, and no part of ours could learn",
+                hint: "set mode: full, or import the script with output: features")
+        }
+        if !isProbe, body == 0 {
+            throw Diagnostic(
+                "the script has no parameters that could learn: torch.jit.freeze made constants of them",
+                hint: "set mode: probe to train a classifier on its features, or export it without freezing")
+        }
+    }
+
     /// Whether a parameter belongs to the classifier.
     public func isHead(_ name: String) -> Bool { Self.isBelow(name, headPrefix) }
 
@@ -122,6 +155,12 @@ public struct LoadedModel {
     public var viewSize: ViewSize {
         ViewSize(
             card.configuration.imageSize, interpolation: card.configuration.preprocessing.interpolation)
+    }
+
+    /// How whole images are shown to the network.
+    public var evaluationViews: ViewPolicy {
+        let share = card.configuration.preprocessing.cropShare
+        return share == 1 ? .evaluation : .centreCrop(share: share)
     }
 
     /// A batch's images as the network wants them: fp32 `[B, 3, S, S]`, normalised, channels last in memory.

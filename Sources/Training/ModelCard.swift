@@ -10,12 +10,20 @@ public struct ModelCard: Codable, Hashable, Sendable {
     public var classes: [String]
     /// What the model was made from, newest last: `pretrain vfm`, `fine-tune teacher`.
     public var lineage: [String]
+    /// The licences of what it was made from, as far as they were declared; nil where none was.
+    ///
+    /// Inside a store they stand beside the artifacts that they are about; a model takes them along as it leaves.
+    public var licences: [String]?
 
     /// Creates a card.
-    public init(configuration: ModelConfiguration, classes: [String], lineage: [String] = []) {
+    public init(
+        configuration: ModelConfiguration, classes: [String], lineage: [String] = [],
+        licences: [String]? = nil
+    ) {
         self.configuration = configuration
         self.classes = classes
         self.lineage = lineage
+        self.licences = licences
     }
 
     /// The file's name in a checkpoint.

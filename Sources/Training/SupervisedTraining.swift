@@ -50,6 +50,8 @@ public struct SupervisedTraining {
             try model.parameters.unfreeze(model.headPrefix)
         }
         let trainer = try Trainer(model, recipe: recipe, session: session)
+        // On frozen features there is no backward pass through the network.
+        if isProbe { trainer.otherOperations = try -2 * ForwardCost(of: model).operations }
         let (train, views, provider, workers, seed) = (train, views, provider, workers, recipe.seed)
         let loader = { (steps: Range<Int>) in
             BatchLoader(provider, batches: steps, sizes: [size], workers: workers) { step in

@@ -27,14 +27,17 @@ public final class Trainer {
     private let update: WeightUpdate
     private let best: BestWeights?
     private let watch = FiniteWatch()
+    private let cost: Double
     private var progress = TrainingState.Progress()
 
     /// The shortest time between two checkpoints that the loop writes of its own accord.
     public var checkpointInterval: Duration = .seconds(1)
     /// The largest share of the time that may go into writing checkpoints: large models write fewer.
     public var checkpointShare = 0.02
-    /// How often the loop records its loss.
+    /// How often the loop records its loss and its speed.
     public var logInterval = 10
+    /// Operations for an image besides those of the model's own training, such as an online teacher's.
+    public var otherOperations = 0.0
 
     /// Creates a trainer for what can be trained of a model.
     ///
@@ -49,6 +52,8 @@ public final class Trainer {
         state = TrainingState(folder: session.folder)
         update = try WeightUpdate(model, also: extra, recipe: recipe)
         best = try recipe.patience.map { _ in try BestWeights(of: model.parameters) }
+        // The backward pass has two products for each one of the forward pass.
+        cost = try 3 * ForwardCost(of: model).operations
     }
 
     /// Trains to the end, from the last checkpoint if there is one.
@@ -93,6 +98,9 @@ public final class Trainer {
             let done = progress.step
             let elapsed = (clock.now - began).seconds
             progress.seconds = before + elapsed
+            let speed = Throughput(
+                images: (done - start) * recipe.batchSize, seconds: elapsed, waited: loader.waited.seconds,
+                operations: cost + otherOperations)
             if done == recipe.steps { progress.end = .steps }
             if let limit = recipe.maxSeconds, progress.seconds >= limit, done < recipe.steps {
                 progress.end = .time
@@ -100,6 +108,9 @@ public final class Trainer {
             if done % logInterval == 0 || progress.end != nil {
                 loss = try lastLoss()
                 session.hooks.metric(done, "loss", loss)
+                session.hooks.metric(done, "images_per_second", speed.imagesPerSecond)
+                session.hooks.metric(done, "data_wait", speed.dataWait)
+                session.hooks.metric(done, "tflops", speed.teraflops)
             }
             if done % interval == 0 || progress.end != nil {
                 let isLast = progress.end != nil
@@ -110,10 +121,12 @@ public final class Trainer {
                 let took = try clock.measure { try save() }
                 nextCheckpoint = clock.now + max(checkpointInterval, took / checkpointShare)
             }
-            let rate = Double((done - start) * recipe.batchSize) / max(elapsed, 1e-9)
-            let waited = loader.waited.seconds / max(elapsed, 1e-9)
             try session.hooks.advance(
-                done, recipe.steps, ["loss": loss, "images_per_second": rate, "data_wait": waited]
+                done, recipe.steps,
+                [
+                    "loss": loss, "images_per_second": speed.imagesPerSecond, "data_wait": speed.dataWait,
+                    "tflops": speed.teraflops,
+                ]
             ) { try save() }
         }
         try save()

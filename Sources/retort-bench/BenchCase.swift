@@ -1,4 +1,6 @@
 import Models
+import Tensors
+import Training
 
 /// One thing whose speed is compared, under the name it has in `bench.jsonl`.
 struct BenchCase {
@@ -62,17 +64,12 @@ struct BenchCase {
         return configuration
     }
 
-    /// The operations of one forward pass of one image, twice the multiplications; nil where they are not counted.
+    /// The operations of one forward pass of one image, twice the multiplications; nil where there is no network.
     func forwardOperations() throws -> Double? {
-        guard model.hasPrefix("vit"), work != .decode else { return nil }
-        let options = try configuration(model).options
-        func number(_ key: String) -> Double {
-            if case .int(let value)? = options[key] { return Double(value) }
-            return 0
-        }
-        let (width, depth, patch) = (number("width"), number("depth"), number("patch"))
-        let tokens = (Double(size) / patch) * (Double(size) / patch) + 1
-        return depth * (24 * tokens * width * width + 4 * tokens * tokens * width)
-            + 2 * (tokens - 1) * 3 * patch * patch * width
+        guard work != .decode else { return nil }
+        let model = try LoadedModel.initialize(
+            configuration(model), classes: (0..<1000).map { "\($0)" }, generator: Generator(seed: 0),
+            device: .cpu)
+        return try ForwardCost(of: model).operations
     }
 }

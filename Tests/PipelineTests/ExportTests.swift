@@ -64,6 +64,56 @@ import Vision
         #expect(text.contains(/deep\/0\.png  .+  0\.\d\d\n/), "\(text)")
     }
 
+    @Test func `licences of weights and images stand on the card, and change without a run`() throws {
+        let retort = try Retort()
+        for number in 0..<4 {
+            let name = "photos/train/\(number % 2)/\(number).png"
+            try retort.folder.write("", to: name)
+            let pixels = [UInt8](repeating: UInt8(60 * number), count: 32 * 32 * 3)
+            try ImageCodec.encodePNG(Image(width: 32, height: 32, pixels: pixels))
+                .write(to: retort.folder.appending(name))
+        }
+        func pipeline(_ licence: String) throws -> String {
+            try retort.folder.write(
+                """
+                retort: 1
+                name: licensed
+                models:
+                  vfm: {file: \(Fixtures.url("torchscript/scripted.pt").path), architecture: torchscript,
+                        output: features, image_size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5],
+                        licence: Apache-2.0}
+                data:
+                  photos: {kind: imagefolder, root: photos\(licence)}
+                stages:
+                  teacher: {uses: fine-tune, model: vfm, train: photos.train, steps: 2, batch_size: 4}
+                  student: {uses: distill, teacher: teacher, images: photos.train, student: dwcnn_xs, steps: 2, batch_size: 4}
+                """, to: "p.yaml"
+            ).path
+        }
+        let first = try retort.run("run", pipeline(", licence: CC-BY-4.0"))
+        #expect(first.code == 0, "\(first.errors)")
+        func card(_ out: String) throws -> String {
+            let export = try retort.run(
+                "export", "model", "student", "--to", "safetensors", "--out", "\(out)/s.safetensors")
+            #expect(export.code == 0, "\(export.errors)")
+            return try retort.folder.read("\(out)/s.safetensors.md")
+        }
+        #expect(
+            try card("first").contains(
+                "## Licences\n\n- `photos` (images): CC-BY-4.0\n- `vfm` (checkpoint): Apache-2.0\n"))
+        let json = try JSONSerialization.jsonObject(with: Data(retort.folder.read("first/model.json").utf8))
+        #expect(
+            (json as? [String: Any])?["licences"] as? [String]
+                == ["`photos` (images): CC-BY-4.0", "`vfm` (checkpoint): Apache-2.0"])
+        let second = try retort.run("run", pipeline(", licence: CC0-1.0"), "--json")
+        let states = try second.json()["stages"] as? [String: [String: Any]] ?? [:]
+        #expect(Set(states.values.compactMap { $0["state"] as? String }) == ["cached"])
+        #expect(try card("second").contains("- `photos` (images): CC0-1.0\n"))
+        #expect(try retort.run("run", pipeline("")).code == 0)
+        #expect(try !card("third").contains("`photos` (images):"))
+        #expect(try retort.run("verify").code == 0)
+    }
+
     @Test func `what cannot be exported or run is refused with a way out`() throws {
         let retort = try trained()
         let world = try retort.run("export", "model", "world", "--to", "onnx", "--out", "w.onnx")

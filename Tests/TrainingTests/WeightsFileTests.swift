@@ -7,6 +7,7 @@ import Tensors
 import TestSupport
 import Testing
 import Training
+import Vision
 
 @Suite struct WeightsFileTests {
     let folder: TemporaryFolder
@@ -85,6 +86,40 @@ import Training
         try told.check()
         #expect(told.guess.configuration.architecture == "deit_tiny_patch16_224")
         #expect(told.guess.configuration.preprocessing.mean == [0.1, 0.2, 0.3])
+    }
+
+    @Test func `the share of an image that is cut out travels with the weights`() throws {
+        let url = try write(shapes(of: "deit_tiny_patch16_224", classes: 2), type: .float16)
+        func share(_ name: String, _ text: String) throws -> Double {
+            try write(text, as: name)
+            defer { try? FileManager.default.removeItem(at: folder.appending(name)) }
+            return try WeightsFile(url).identify(as: "deit_tiny_patch16_224").guess.configuration
+                .preprocessing.cropShare
+        }
+        #expect(try share("config.json", #"{"pretrained_cfg": {"crop_pct": 0.9}}"#) == 0.9)
+        #expect(
+            try share("config.json", #"{"pretrained_cfg": {"crop_pct": 0.9, "crop_mode": "squash"}}"#) == 1)
+        #expect(
+            try share(
+                "preprocessor_config.json",
+                #"{"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}"#) == 0.875)
+        #expect(try share("preprocessor_config.json", #"{"size": 256, "crop_size": 224}"#) == 0.875)
+        #expect(
+            try share(
+                "preprocessor_config.json", #"{"size": 256, "crop_size": 224, "do_center_crop": false}"#)
+                == 1)
+
+        try write(#"{"pretrained_cfg": {"crop_pct": 0.9}}"#, as: "config.json")
+        let model = try LoadedModel.open(weights: url, architecture: "deit_tiny_patch16_224")
+        #expect(model.evaluationViews == .centreCrop(share: 0.9))
+        let place = folder.appending("stored")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        try model.write(to: place)
+        #expect(try ModelCard(in: place).configuration.preprocessing.cropShare == 0.9)
+        let plain = try LoadedModel.initialize(
+            ModelRegistry.defaults(for: "dwcnn_xs"), classes: ["a"], generator: Generator(seed: 0),
+            device: .cpu)
+        #expect(plain.evaluationViews == .evaluation)
     }
 
     @Test func `an unreadable model.json beside the weights is said, not passed over`() throws {

@@ -172,8 +172,18 @@ typedef struct CTResize {
 CTStatus ct_resize_rgb8(const uint8_t *source, CTResize plan, uint8_t *destination);
 
 // TorchScript: runs code that the file brings along; load only files that the user named.
+// Loaded for evaluation, its floating-point tensors in fp32.
 CTStatus ct_script_load(const char *path, int32_t device, CTScript *out);
-CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t count, CTTensor *out);
+// With a seed, libtorch's global generator starts from it: a script can draw from no other.
+CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t count, const uint64_t *optional_seed,
+                           CTTensor *out);
+// Does nothing to a script that was frozen, which has no modes.
+CTStatus ct_script_set_training(CTScript script, bool is_training);
+// Parameters and buffers, each tensor once, by their names in the state dict; the tensors are the script's own.
+int64_t ct_script_tensor_count(CTScript script);
+const char *ct_script_tensor_name(CTScript script, int64_t index);  // borrowed from the script
+bool ct_script_tensor_is_parameter(CTScript script, int64_t index);
+CTStatus ct_script_tensor(CTScript script, int64_t index, CTTensor *out);
 void ct_script_free(CTScript script);
 
 // Tracing: which operations a function performs on tensors, as data.
@@ -228,6 +238,11 @@ const int64_t *ct_trace_outputs(CTTrace trace);
 CTTraceNode ct_trace_node(CTTrace trace, int64_t index);
 CTTraceValue ct_trace_value(CTTrace trace, int64_t index);
 CTStatus ct_trace_constant(CTTrace trace, int64_t value, CTTensor *out);
+
+// Counting: the multiplications of matrix products, convolutions and attention that this thread asks for between the
+// two calls. The note above about kernels of ours holds here, too.
+CTStatus ct_count_begin(void);
+CTStatus ct_count_end(double *multiplications);
 
 // The library
 const char *ct_compiled_version(void);

@@ -56,7 +56,7 @@ enum MetricKind: Int, Comparable {
             self = .accuracy
         } else if has(["loss", "nll", "kl"]) {
             self = .loss
-        } else if has(["lr", "images", "wait", "throughput"]) {
+        } else if has(["lr", "images", "wait", "throughput", "tflops"]) {
             self = .rate
         } else {
             self = .other

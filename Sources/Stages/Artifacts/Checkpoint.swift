@@ -6,6 +6,8 @@ public import Training
 public struct Checkpoint: Artifact {
     /// The word for this kind of artifact.
     public static let kind = "checkpoint"
+    /// The licence, which decides nothing about the content.
+    public static let records: Set<String> = [Licences.file]
 
     /// Where the artifact lies.
     public let location: ArtifactLocation

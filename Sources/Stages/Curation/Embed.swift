@@ -39,7 +39,8 @@ struct Embed: Stage {
             // The vectors are written last, and whole or not at all: a shard that has them is done.
             let file = context.output.appending(path: EmbeddingLayout.shard(shard))
             if !FileManager.default.fileExists(atPath: file.path) {
-                let vectors = try embed(rows[range].map(\.record), with: inference)
+                let vectors = try embed(
+                    rows[range].map { ImageView($0.record, loaded.evaluationViews) }, with: inference)
                 let lines = try rows[range].map {
                     String(
                         decoding: try encoder.encode(EmbeddingSet.Row(split: $0.split, record: $0.record)),
@@ -50,7 +51,8 @@ struct Embed: Stage {
                     metadata: lines,
                     as: storage == .fp16 ? .float16 : .float32, to: context.output)
             }
-            try context.advance(to: shard + 1, of: shards, ["images": Double(range.upperBound)])
+            try context.advance(
+                to: shard + 1, of: shards, images: range.upperBound, throughput: inference.throughput())
         }
         try EmbeddingShards.write(ids: rows.map(\.record.id), to: context.output)
         try JSONFiles.write(
@@ -60,14 +62,15 @@ struct Embed: Stage {
             to: context.output.appending(path: EmbeddingLayout.description))
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
         context.count("images", rows.count)
+        try context.note(inference.throughput(), of: loaded)
         context.count("dimension", loaded.network.featureWidth)
         return try EmbeddingSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
-    private func embed(_ records: [ImageRecord], with inference: Inference) throws -> [Float] {
+    private func embed(_ views: [ImageView], with inference: Inference) throws -> [Float] {
         var values: [Float] = []
-        try inference.run(records.map { ImageView($0, .evaluation) }) { output in
+        try inference.run(views) { output in
             values += try output.features.normalize(1).floats()
         }
         return values

@@ -3,6 +3,7 @@ internal import Models
 internal import Search
 internal import Tensors
 internal import Training
+internal import Vision
 
 /// Embeds a plain folder of images with a weights file, outside any pipeline.
 public struct FolderEmbedder {
@@ -30,11 +31,16 @@ public struct FolderEmbedder {
     ///   `model.json`.
     public init(checkpoint: URL, architecture: String?, imageSize: Int?, threads: Int, workers: Int) throws {
         try Torch.setThreads(threads)
+        self.workers = workers
+        if let folder = try ScriptFile.checkpoint(at: checkpoint) {
+            model = try LoadedModel.load(folder, device: .cpu, imageSize: imageSize)
+            notes = []
+            return
+        }
         let file = try WeightsFile(checkpoint)
         let identified = try file.identify(as: architecture, imageSize: imageSize)
         model = try file.load(identified)
         notes = identified.notes
-        self.workers = workers
     }
 
     /// Writes one unit vector (fp32) for each readable image below a folder, in the order of the file names.
@@ -45,7 +51,7 @@ public struct FolderEmbedder {
         let side = model.card.configuration.imageSize
         inference.batchSize = max(2, min(64, 16 * 224 * 224 / (side * side)))
         var values: [Float] = []
-        try inference.run(images.views) { output in
+        try inference.run(images.records.map { ImageView($0, model.evaluationViews) }) { output in
             values += try output.features.normalize(1).floats()
         }
         let width = model.network.featureWidth

@@ -12,6 +12,7 @@ struct ScanManifest: Stage {
     @Setting("The file; its paths are relative to its own folder.", hashed: false) var file: String
     @Setting("How many undecodable images are tolerated; they are put aside and listed.", in: 0...)
     var maxBad = 0
+    let terms = LicenceSetting()
 
     func externalContent(in environment: PlanningEnvironment) throws -> [String: String] {
         let source = try description { environment.resolve($0) }.open()
@@ -21,10 +22,12 @@ struct ScanManifest: Stage {
 
     func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws {
         try description { environment.resolve($0) }.refresh(artifact)
+        try terms.note(in: artifact.directory)
     }
 
     func run(in context: StageContext) throws -> ImageSet {
         let description = description { context.resolve($0) }
+        try terms.note(in: context.output)
         return try Scan(source: description.open(), description: description, maxBad: maxBad).run(in: context)
     }
 

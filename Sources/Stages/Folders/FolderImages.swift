@@ -49,9 +49,6 @@ struct FolderImages {
         provider = ImageProvider([Self.dataset: source])
     }
 
-    /// The images, whole and as they are.
-    var views: [ImageView] { records.map { ImageView($0, .evaluation) } }
-
     private static let dataset = "folder"
 }
 

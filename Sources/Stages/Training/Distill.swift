@@ -118,6 +118,7 @@ struct Distill: Stage {
         }
         let validation = try val?.labelledRecords(for: "validation") ?? checked?.records ?? []
         var loaded = try student(classes, generator, device)
+        try loaded.requireTrainable()
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let imageCount = answers.imageCount
         let count = steps ?? Recipe.steps(epochs: epochs, count: imageCount, batchSize: batchSize)
@@ -134,7 +135,7 @@ struct Distill: Stage {
         training.workers = context.execution.workers
         if case .labels(let labels) = answers { note(labels.shards, training, in: context) }
         let end = try training.run(context.trainingSession(generator))
-        context.note(recipe, end, model: loaded)
+        try context.note(recipe, end, model: loaded)
         context.count("images", imageCount)
         if case .online = answers { context.count("asked_views", end.steps * batchSize) }
         if let share = training.probes?.timeShare {

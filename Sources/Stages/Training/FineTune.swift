@@ -56,6 +56,7 @@ struct FineTune: Stage {
         let images = try train.labelledRecords(for: "fine-tuning")
         if let val { try requireSameClasses(train.classes, val.classes, "train and val") }
         var loaded = try load(generator, device)
+        try loaded.requireTrainable(isProbe: mode == .probe)
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: images.count, batchSize: batchSize)
         var recipe = optimization.recipe(
@@ -71,7 +72,7 @@ struct FineTune: Stage {
         training.isProbe = mode == .probe
         training.workers = context.execution.workers
         let end = try training.run(context.trainingSession(generator))
-        context.note(recipe, end, model: loaded)
+        try context.note(recipe, end, model: loaded)
         context.count("images", images.count)
         return try context.checkpoint(loaded)
     }

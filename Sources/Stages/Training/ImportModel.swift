@@ -5,15 +5,19 @@ internal import Layers
 internal import Models
 internal import Training
 
-/// Takes pretrained weights from a safetensors file of any dialect into the store, every tensor checked.
+/// Takes pretrained weights from a safetensors file of any dialect into the store, every tensor checked; or a
+/// TorchScript module, code and all.
 struct ImportModel: Stage {
     static let name: StageName = "import-model"
     static let revision = 2
-    static let summary = "Pretrained weights from a safetensors file, with what they mean."
+    static let summary =
+        "Pretrained weights from a safetensors file, or a TorchScript module, and what they mean."
     static let section = PipelineSection.models
 
-    @Setting("The safetensors file.", hashed: false) var file: String
-    @Setting("The architecture, by timm's or OpenCLIP's name; by default the only one that fits the weights.")
+    @Setting("The safetensors file, or the TorchScript file: that brings code, which runs.", hashed: false)
+    var file: String
+    @Setting(
+        "The architecture, by timm's or OpenCLIP's name, by default the only one that fits; or torchscript.")
     var architecture: String?
     @Setting("The side of the images in pixels; by default the architecture's own.", in: 8...1024)
     var imageSize: Int?
@@ -24,8 +28,23 @@ struct ImportModel: Stage {
     @Setting(
         "Standard deviation of the inputs by channel, for values in 0..1; by default the architecture's.")
     var std: [Double]?
+    @Setting("How images are resized; by default as the architecture has it.")
+    var interpolation: Preprocessing.Interpolation?
+    @Setting(
+        "Share of a resized image that is cut out of its centre (timm's crop_pct); by default the weights'.",
+        in: 0.1...1)
+    var cropPct: Double?
+    @Setting(
+        "The names of the classes, by output; by default those beside the weights, or class-0 and so on.")
+    var classes: [String]?
+    @Setting("What a TorchScript module returns for an image.") var output: ScriptedModel.Output?
+
+    let terms = LicenceSetting()
+
+    var isScript: Bool { architecture == ScriptedModel.architecture }
 
     func validate() throws {
+        try validateScript()
         for (name, values) in [("mean", mean), ("std", std)] {
             if let values, values.count != 3 || values.contains(where: { !(0...1).contains($0) }) {
                 throw Diagnostic("\(name) needs three numbers in 0..1", hint: "\(name): [0.5, 0.5, 0.5]")
@@ -42,6 +61,7 @@ struct ImportModel: Stage {
                 hint: "name an existing safetensors file; pickled checkpoints are not read",
                 exitCode: .inputMissing)
         }
+        if isScript { return ["script": try environment.digests.digest(of: url)] }
         var content = ["weights": try environment.digests.digest(of: url)]
         // The files beside the weights say what they mean.
         for companion in WeightsFile.companions(of: url) {
@@ -50,30 +70,55 @@ struct ImportModel: Stage {
         return content
     }
 
+    func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws {
+        try terms.note(in: artifact.directory)
+    }
+
     func run(in context: StageContext) throws -> Checkpoint {
         let url = context.resolve(file)
+        try terms.note(in: context.output)
         do {
-            let weights = try WeightsFile(url)
-            let identified = try weights.identify(as: architecture, imageSize: imageSize, options: options)
-            for note in identified.notes { context.log(note) }
-            var loaded = try weights.load(identified)
-            if let mean { loaded.card.configuration.preprocessing.mean = mean }
-            if let std { loaded.card.configuration.preprocessing.std = std }
-            let classCount = loaded.card.configuration.classCount
-            if loaded.card.classes.count != classCount {
-                loaded.card.classes = (0..<classCount).map { "class-\($0)" }
-            }
+            var loaded = try isScript ? script(url, context) : weights(url, context)
+            try nameClasses(of: &loaded, context)
             loaded.card.lineage.append("import \(url.lastPathComponent)")
             context.count("tensors", loaded.parameters.named.count)
             context.count("parameters", loaded.parameters.count)
-            let coverage = identified.guess.coverage
-            context.log(
-                "\(url.lastPathComponent): \(coverage.architecture) in the names of \(coverage.dialect.rawValue), "
-                    + coverage.summary)
             return try context.checkpoint(loaded)
         } catch var problem as Diagnostic {
             problem.location = problem.location ?? context.sourceLocation(of: "file")
             throw problem
+        }
+    }
+
+    /// The weights of an architecture that we know.
+    private func weights(_ url: URL, _ context: StageContext) throws -> LoadedModel {
+        let weights = try WeightsFile(url)
+        let identified = try weights.identify(as: architecture, imageSize: imageSize, options: options)
+        for note in identified.notes { context.log(note) }
+        var loaded = try weights.load(identified)
+        if let mean { loaded.card.configuration.preprocessing.mean = mean }
+        if let std { loaded.card.configuration.preprocessing.std = std }
+        if let interpolation { loaded.card.configuration.preprocessing.interpolation = interpolation }
+        if let cropPct { loaded.card.configuration.preprocessing.cropShare = cropPct }
+        let coverage = identified.guess.coverage
+        context.log(
+            "\(url.lastPathComponent): \(coverage.architecture) in the names of \(coverage.dialect.rawValue), "
+                + coverage.summary)
+        return loaded
+    }
+
+    private func nameClasses(of loaded: inout LoadedModel, _ context: StageContext) throws {
+        let count = loaded.card.configuration.classCount
+        if let classes {
+            guard classes.count == count else {
+                throw Diagnostic(
+                    "classes names \(classes.count), and the model has \(count) outputs for classes",
+                    at: context.sourceLocation(of: "classes"),
+                    hint: "name all of them, in the order of the outputs", exitCode: .badData)
+            }
+            loaded.card.classes = classes
+        } else if loaded.card.classes.count != count {
+            loaded.card.classes = (0..<count).map { "class-\($0)" }
         }
     }
 }

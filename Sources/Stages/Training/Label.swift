@@ -89,6 +89,7 @@ struct Label: Stage {
         // Of a resumed stage, since it was resumed.
         context.count("asked_views", writer.asked)
         context.count("reused_views", writer.reused)
+        try context.note(inference.throughput(), of: model)
         let labels = try LabelSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
         try describe(labels, form, in: context)

@@ -114,9 +114,14 @@ final class LabelWriter {
     }
 
     private func advance(to done: Int, saving: (() throws -> Void)? = nil) throws {
+        let throughput = try inference.throughput()
         try context.advance(
-            to: done, of: total, ["asked_views": Double(asked), "reused_views": Double(reused)],
-            saving: saving)
+            to: done, of: total,
+            [
+                "asked_views": Double(asked), "reused_views": Double(reused),
+                "images_per_second": throughput.imagesPerSecond, "data_wait": throughput.dataWait,
+                "tflops": throughput.teraflops,
+            ], saving: saving)
     }
 }
 

@@ -45,7 +45,7 @@ struct Pretrain: Stage {
         training.labelSmoothing = labelSmoothing
         training.workers = context.execution.workers
         let end = try training.run(context.trainingSession(generator))
-        context.note(recipe, end, model: loaded)
+        try context.note(recipe, end, model: loaded)
         context.count("images", records.count)
         return try context.checkpoint(loaded)
     }

@@ -46,8 +46,25 @@ extension StageContext {
         try Datasets(of: inputs.flatMap { locations(of: $0) }).provider(store: store)
     }
 
+    /// Reports the images that a model has looked at, and how fast it does.
+    func advance(to step: Int, of total: Int, images: Int, throughput: Throughput) throws {
+        try advance(
+            to: step, of: total,
+            [
+                "images": Double(images), "images_per_second": throughput.imagesPerSecond,
+                "data_wait": throughput.dataWait, "tflops": throughput.teraflops,
+            ])
+    }
+
+    /// Notes what looking at an image costs, and how fast it went since the stage began or was resumed.
+    func note(_ throughput: Throughput, of model: LoadedModel) throws {
+        count("flops_per_image", try Int(ForwardCost(of: model).operations))
+        fact("images_per_second", throughput.imagesPerSecond)
+        fact("tflops", throughput.teraflops)
+    }
+
     /// Notes what a training has cost, for the report: images seen and parameters moved.
-    func note(_ recipe: Recipe, _ outcome: TrainingOutcome, model: LoadedModel) {
+    func note(_ recipe: Recipe, _ outcome: TrainingOutcome, model: LoadedModel) throws {
         count("steps", outcome.steps)
         count("images_seen", outcome.steps * recipe.batchSize)
         if outcome.end != .steps {
@@ -57,6 +74,7 @@ extension StageContext {
             )
         }
         count("parameters", model.parameters.count)
+        count("flops_per_image", try Int(ForwardCost(of: model).operations))
     }
 }
 

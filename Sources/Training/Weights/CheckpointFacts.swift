@@ -18,6 +18,8 @@ struct CheckpointFacts {
     var mean, std: [Double]?
     /// How images are resized.
     var interpolation: Preprocessing.Interpolation?
+    /// The share of the resized image's short side that the square in its centre takes.
+    var cropShare: Double?
     /// The file that names the nonlinearity.
     private(set) var activationFile = ""
 
@@ -31,6 +33,7 @@ struct CheckpointFacts {
             mean = images.mean ?? mean
             std = images.std ?? std
             interpolation = images.resample.flatMap { [2: .bilinear, 3: .bicubic][$0] } ?? interpolation
+            cropShare = images.cropShare ?? cropShare
         }
         if let config = try Self.read(OpenCLIPConfig.self, "open_clip_config.json", in: folder) {
             activation = config.model.quickGELU == true ? .quickGELU : .gelu
@@ -48,6 +51,8 @@ struct CheckpointFacts {
         mean = config.images?.mean
         std = config.images?.std
         interpolation = config.images?.interpolation.flatMap(Preprocessing.Interpolation.init)
+        // With another mode than `center` the whole image is squeezed, or padded, which no view of ours does.
+        cropShare = config.images?.cropMode ?? "center" == "center" ? config.images?.cropShare : nil
         let vision = config.vision ?? Config.Vision(activation: config.activation, epsilon: config.epsilon)
         // Hugging Face leaves out what equals its own defaults.
         guard let family = Self.defaults[config.family ?? ""] else { return }
@@ -112,6 +117,7 @@ extension CheckpointFacts {
         if let mean, mean.count == 3 { configuration.preprocessing.mean = mean }
         if let std, std.count == 3, !std.contains(0) { configuration.preprocessing.std = std }
         if let interpolation { configuration.preprocessing.interpolation = interpolation }
+        if let cropShare, cropShare > 0, cropShare < 1 { configuration.preprocessing.cropShare = cropShare }
         return configuration
     }
 }
@@ -149,6 +155,14 @@ private struct Config: Decodable {
 private struct ImageConfig: Decodable {
     var mean, std: [Double]?
     var interpolation: String?
+    var cropShare: Double?
+    var cropMode: String?
+
+    enum CodingKeys: String, CodingKey {
+        case mean, std, interpolation
+        case cropShare = "crop_pct"
+        case cropMode = "crop_mode"
+    }
 }
 
 /// Hugging Face's `preprocessor_config.json`.
@@ -156,9 +170,43 @@ private struct Preprocessor: Decodable {
     var mean, std: [Double]?
     /// PIL's number of a filter.
     var resample: Int?
+    var crops: Bool?
+    var resized, cropped: Side?
+
+    /// The share of the resized image that is cut out, where both sides are known.
+    var cropShare: Double? {
+        guard crops ?? true, let cropped = cropped?.length, let resized = resized?.length, resized > 0 else {
+            return nil
+        }
+        return Double(cropped) / Double(resized)
+    }
+
+    /// A side as versions of the library write it: a number, or an object.
+    struct Side: Decodable {
+        var length: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case height
+            case shortest = "shortest_edge"
+        }
+
+        init(from decoder: any Decoder) throws {
+            if let number = try? decoder.singleValueContainer().decode(Int.self) {
+                length = number
+                return
+            }
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            length =
+                try container.decodeIfPresent(Int.self, forKey: .shortest)
+                ?? container.decodeIfPresent(Int.self, forKey: .height)
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
         case resample
+        case crops = "do_center_crop"
+        case resized = "size"
+        case cropped = "crop_size"
         case mean = "image_mean"
         case std = "image_std"
     }

@@ -33,6 +33,12 @@ public struct WeightsFile {
                 hint: "name an existing safetensors file; pickled checkpoints are not read",
                 exitCode: .inputMissing)
         }
+        if ScriptFile.isArchive(url) {
+            throw Diagnostic(
+                "\(url.lastPathComponent) is an archive of PyTorch, not a safetensors file",
+                hint: "a script is imported in a pipeline with architecture: \(ScriptedModel.architecture); "
+                    + ScriptFile.conversion(of: url), exitCode: .badData)
+        }
         do { file = try SafetensorsFile(url) } catch { throw error.diagnostic }
         self.url = url
         let folder = url.deletingLastPathComponent()
@@ -200,7 +206,8 @@ public struct WeightsFile {
             let (network, parameters) = try ModelRegistry.load(configuration, from: state, device: device)
             return try LoadedModel(
                 card: ModelCard(
-                    configuration: configuration, classes: identified.classes, lineage: card?.lineage ?? []),
+                    configuration: configuration, classes: identified.classes, lineage: card?.lineage ?? [],
+                    licences: card?.licences),
                 network: network, parameters: parameters, device: device)
         } catch let error as SafetensorsError {
             throw error.diagnostic

@@ -33,9 +33,13 @@ func render(
     into output: UnsafeMutableBufferPointer<UInt8>
 ) throws {
     let crop = try parameters.crop(in: image)
-    try image.resample(
-        crop, width: size.side, height: size.side, flip: parameters.flip, interpolation: size.interpolation,
-        into: output)
+    if parameters.centre == nil {
+        try image.resample(
+            crop, width: size.side, height: size.side, flip: parameters.flip,
+            interpolation: size.interpolation, into: output)
+    } else {
+        try image.renderCentre(of: crop, parameters, size: size, into: output)
+    }
     parameters.adjustColours(of: output)
 }
 

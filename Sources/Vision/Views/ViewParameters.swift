@@ -18,11 +18,14 @@ public struct ViewParameters: Codable, Hashable, Sendable {
     public var contrast: Float
     /// The factor on the distance from each pixel's own grey; 1 changes nothing.
     public var saturation: Float
+    /// The share of the resized crop's short side that the square in its centre takes; without one, the crop is
+    /// stretched to the square.
+    public var centre: Double?
 
     /// Creates parameters; without colours and flip they are a plain crop.
     public init(
         top: Int, left: Int, height: Int, width: Int, flip: Bool = false, brightness: Float = 1,
-        contrast: Float = 1, saturation: Float = 1
+        contrast: Float = 1, saturation: Float = 1, centre: Double? = nil
     ) {
         self.top = top
         self.left = left
@@ -32,6 +35,7 @@ public struct ViewParameters: Codable, Hashable, Sendable {
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
+        self.centre = centre
     }
 
     /// The short side to which a `width` × `height` image must be decoded for this view at `size`.
@@ -42,8 +46,11 @@ public struct ViewParameters: Codable, Hashable, Sendable {
         let shortSide = min(width, height)
         if shortSide <= 256 { return nil }
         let crop = max(1, min(self.width, self.height))
-        return (size * shortSide + crop - 1) / crop
+        return (resizedShortSide(for: size) * shortSide + crop - 1) / crop
     }
+
+    /// The short side to which the crop is resized, before a square is cut out of its centre.
+    func resizedShortSide(for size: Int) -> Int { centre.map { Int(Double(size) / $0) } ?? size }
 
     /// The crop in the pixels of an image that was decoded at 1/`reduction`.
     func crop(in image: Image) throws(ImageError) -> PixelRectangle {

@@ -6,6 +6,10 @@ public enum ViewPolicy: Codable, Hashable, Sendable {
     case training(TrainingViews)
     /// The short side is resized to `ratio` times the size and the centre is cut out, all in one resize.
     case evaluation(ratio: Double)
+    /// The whole image is resized, and a square cut out of its centre that takes this share of its short side.
+    ///
+    /// What timm does in evaluation, to the pixel, with the share as its `crop_pct`.
+    case centreCrop(share: Double)
 
     /// Torchvision's defaults: crops of 8–100 % of the area, half of them mirrored, no change of colour.
     public static let training = ViewPolicy.training(TrainingViews())
@@ -19,6 +23,8 @@ public enum ViewPolicy: Codable, Hashable, Sendable {
             let side = max(1, Int((Double(min(width, height)) / max(1, ratio)).rounded(.toNearestOrEven)))
             return ViewParameters(
                 top: (height - side) / 2, left: (width - side) / 2, height: side, width: side)
+        case .centreCrop(let share):
+            return ViewParameters(top: 0, left: 0, height: height, width: width, centre: share)
         case .training(let views):
             var random = Philox(
                 seed: seed, stream: Philox.stream(of: id), substream: UInt32(truncatingIfNeeded: view))

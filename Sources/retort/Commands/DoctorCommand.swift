@@ -2,17 +2,25 @@ import ArgumentParser
 import Diagnostics
 import Engine
 import Foundation
+import Tensors
 
 /// Checks the machine: libraries, devices, codecs, space.
 struct DoctorCommand: RetortCommand {
+    static let computes = true
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Check libraries, devices, codecs and free space on this machine.")
 
+    @Flag(help: "Measure matrix products and the training of a small student, in half a minute.") var bench =
+        false
+    @Option(help: "Measure on cpu or cuda:N.") var device = "cpu"
+    @Option(help: "Threads of one tensor operation.") var threads = ProcessInfo.processInfo
+        .activeProcessorCount
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let checks = HealthCheck.all(store: store.root)
+        var checks = HealthCheck.all(store: store.root)
+        if bench { checks += try measurements() }
         if global.json {
             try console.print(json: checks)
         } else {
@@ -26,6 +34,14 @@ struct DoctorCommand: RetortCommand {
             }
         }
         if checks.contains(where: { $0.state == .failed }) { throw EarlyExit(.unavailable) }
+    }
+
+    private func measurements() throws -> [HealthCheck] {
+        guard let device = Device(self.device) else {
+            throw Diagnostic("'\(self.device)' is no device", hint: "write cpu or cuda:0", exitCode: .usage)
+        }
+        try Torch.setThreads(max(1, threads))
+        return try SpeedCheck(device: device).all()
     }
 
     private func mark(_ state: HealthCheck.State, _ style: TextStyle) -> TextTable.Cell {

@@ -16,7 +16,7 @@ struct ModelCommand: ParsableCommand {
     /// Which weights, and as what.
     struct Weights: ParsableArguments {
         @Argument(
-            help: "The weights: a safetensors file, or the folder of a checkpoint.",
+            help: "The weights: a safetensors or TorchScript file, or the folder of a checkpoint.",
             completion: .file(extensions: ["safetensors"]))
         var file: String
         @Option(help: "The architecture, by timm's or OpenCLIP's name; by default the one that fits.")
@@ -40,6 +40,7 @@ struct ModelCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func execute(_ console: Console) throws {
+            if let script = try ScriptReport(URL(filePath: weights.file)) { return try show(script, console) }
             let identified = try weights.open().identified
             let report = Report(identified)
             if global.json {
@@ -51,6 +52,15 @@ struct ModelCommand: ParsableCommand {
             guard !identified.guess.coverage.isComplete else { return }
             do { try identified.check() } catch let problem as Diagnostic { console.show(problem) }
             throw EarlyExit(.badData)
+        }
+
+        private func show(_ script: ScriptReport, _ console: Console) throws {
+            console.show(
+                Diagnostic(
+                    "a TorchScript module brings code of its own, which runs wherever it is used",
+                    hint: "use only scripts whose makers you trust", severity: .warning))
+            if global.json { return try console.print(json: script) }
+            script.lines.forEach(console.print)
         }
     }
 
@@ -157,7 +167,8 @@ struct ModelCommand: ParsableCommand {
                 "architecture  \(coverage.architecture)",
                 "weights       \(coverage.summary)",
                 "images        \(configuration.imageSize) px, \(images.interpolation.rawValue), "
-                    + "mean \(numbers(images.mean)), std \(numbers(images.std))",
+                    + "mean \(numbers(images.mean)), std \(numbers(images.std))"
+                    + (images.cropShare == 1 ? "" : ", crop \(images.cropShare)"),
                 "classes       \(configuration.classCount)",
             ]
             if !coverage.otherTower.isEmpty {

@@ -13,8 +13,15 @@ struct HealthCheck: Codable {
     var state: State
     var finding: String
     var hint: String?
+    /// What was measured, if anything was, and its unit.
+    var value: Double?
+    var unit: String?
 
-    init(_ name: String, _ finding: String) { self.init(name, .ok, finding) }
+    init(_ name: String, _ finding: String, value: Double? = nil, unit: String? = nil) {
+        self.init(name, .ok, finding)
+        self.value = value
+        self.unit = unit
+    }
 
     init(_ name: String, _ state: State, _ finding: String, hint: String? = nil) {
         self.name = name

@@ -2,6 +2,7 @@ import Diagnostics
 import Engine
 import Export
 import Foundation
+import Stages
 import Tensors
 import Training
 
@@ -34,7 +35,10 @@ struct ModelReference {
             }
         }
         if file.pathExtension == "onnx" { throw Self.refusal(of: file) }
-        model = try SafetensorsExport.open(file, device: device)
+        var model = try SafetensorsExport.open(file, device: device)
+        let licences = try (model.card.licences ?? []) + (folder.map(Licences.ofAncestors) ?? [])
+        model.card.licences = licences.isEmpty ? nil : Set(licences).sorted()
+        self.model = model
         provenance = try folder.map(Self.provenance) ?? []
     }
 
