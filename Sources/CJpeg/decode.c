@@ -121,24 +121,29 @@ CJ_INLINE void refill(Bits *b) {
     b->count |= 56;
 }
 
-CJ_INLINE void drop(Bits *b, uint64_t count) {
+CJ_INLINE void drop(Bits *b, uint32_t count) {
     b->bits <<= count & 63;
     // The same number; a mask of its own leaves the shift, on which everything waits, without one.
     b->count -= (int32_t)(count & 127);
 }
 
-CJ_INLINE uint64_t look(const Bits *b, const CJHuffman *table) { return table->look[b->bits >> (64 - CJ_LOOK)]; }
+CJ_INLINE uint32_t look(const Bits *b, const CJHuffman *table) { return table->look[b->bits >> (64 - CJ_LOOK)]; }
+
+// What negative values lack, by 64 less their bits.
+static const int32_t lacks[64] = {
+    [63] = -1,    [62] = -3,    [61] = -7,     [60] = -15,   [59] = -31,   [58] = -63,   [57] = -127,  [56] = -255,
+    [55] = -511,  [54] = -1023, [53] = -2047,  [52] = -4095, [51] = -8191, [50] = -16383, [49] = -32767};
 
 // The value of an entry that has one, which is dropped. Values that begin with a zero are negative.
-CJ_INLINE int32_t takeValue(Bits *b, uint64_t entry) {
+CJ_INLINE int32_t takeValue(Bits *b, uint32_t entry) {
     const uint64_t bits = b->bits << (entry >> 24 & 63);
-    const int64_t lack = (int64_t)entry >> 32 & ~((int64_t)bits >> 63);
+    const int32_t lack = lacks[entry >> 8 & 63] & (int32_t)~((int64_t)bits >> 63);
     drop(b, entry);
-    return (int32_t)(bits >> (entry >> 8 & 63)) + (int32_t)lack;
+    return (int32_t)(bits >> (entry >> 8 & 63)) + lack;
 }
 
 // The entry of a code that is longer than the table looks, which is not dropped; 0 where no code fits.
-static uint64_t longEntry(const Bits *b, const CJHuffman *table, bool isDC) {
+static uint32_t longEntry(const Bits *b, const CJHuffman *table, bool isDC) {
     const int32_t ahead = (int32_t)(b->bits >> 48);
     int length = CJ_LOOK + 1;
     while (ahead >= table->limit[length]) length++;
@@ -152,7 +157,7 @@ CJ_INLINE int32_t readBlock(
 ) {
     Bits b = *bits;
     refill(&b);
-    uint64_t entry = look(&b, dc);
+    uint32_t entry = look(&b, dc);
     if (entry == CJ_SPECIAL) entry = longEntry(&b, dc, true);
     if (!entry) return -1;
     if (entry & CJ_SPECIAL) drop(&b, entry);
@@ -247,10 +252,10 @@ CJ_HOT static bool decodeScan(const Decoder *decoder) {
                     const int32_t size = plane->size;
                     uint8_t *out = plane->samples + (size_t)(y - plane->top) * (size_t)size * plane->stride +
                                    (size_t)(x - plane->left) * (size_t)size;
-                    if (size == 8) inverse(block, quantization, last == 0, 8, out, plane->stride);
-                    else if (size == 4) inverse(block, quantization, last == 0, 4, out, plane->stride);
-                    else if (size == 2) inverse(block, quantization, last == 0, 2, out, plane->stride);
-                    else inverse(block, quantization, last == 0, 1, out, plane->stride);
+                    if (size == 8) inverse(block, quantization, last, 8, out, plane->stride);
+                    else if (size == 4) inverse(block, quantization, last, 4, out, plane->stride);
+                    else if (size == 2) inverse(block, quantization, last, 2, out, plane->stride);
+                    else inverse(block, quantization, last, 1, out, plane->stride);
                 }
             }
             if (bits.next - limit > 8) return false;

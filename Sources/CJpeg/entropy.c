@@ -50,10 +50,9 @@ void cj_free_entropy(CJEntropy *entropy) {
     *entropy = (CJEntropy){0};
 }
 
-uint64_t cj_entry(bool isDC, int length, uint8_t symbol) {
-    const uint64_t size = isDC ? symbol : symbol & 15, run = isDC ? 0 : symbol >> 4, code = (uint64_t)length;
-    const uint64_t lack = (uint64_t)(1 - (1 << size));
-    return lack << 32 | code << 24 | run << 16 | (64 - size) << 8 | (code + size) | (size == 0 ? CJ_SPECIAL : 0);
+uint32_t cj_entry(bool isDC, int length, uint8_t symbol) {
+    const uint32_t size = isDC ? symbol : symbol & 15, run = isDC ? 0 : symbol >> 4, code = (uint32_t)length;
+    return code << 24 | run << 16 | (64 - size) << 8 | (code + size) | (size == 0 ? CJ_SPECIAL : 0);
 }
 
 bool cj_huffman(const uint8_t *counts, bool isDC, CJHuffman *table) {
@@ -66,7 +65,7 @@ bool cj_huffman(const uint8_t *counts, bool isDC, CJHuffman *table) {
             if (used > 255 || code >= 1 << length || (isDC && symbols[used] > 15)) return false;
             table->symbols[used] = symbols[used];
             if (length > CJ_LOOK) continue;
-            const uint64_t found = cj_entry(isDC, length, symbols[used]);
+            const uint32_t found = cj_entry(isDC, length, symbols[used]);
             for (int rest = 0; rest < 1 << (CJ_LOOK - length); rest++) {
                 table->look[(code << (CJ_LOOK - length)) + rest] = found;
             }

@@ -103,11 +103,11 @@ CJ_INLINE CJByte8 toBytes(CJShort8 x) {
     return __builtin_convertvector(x, CJByte8);
 }
 
-// Writes `size` x `size` samples of a block of coefficients.
+// Writes `size` x `size` samples of a block of coefficients, whose last in the order of the file is `last`.
 CJ_INLINE void inverse(
-    const int16_t *block, const int16_t *quantization, bool isFlat, int size, uint8_t *out, size_t stride
+    const int16_t *block, const int16_t *quantization, int32_t last, int size, uint8_t *out, size_t stride
 ) {
-    if (isFlat || size == 1) {
+    if (last == 0 || size == 1) {
         int32_t value = (((int16_t)(block[0] * quantization[0]) + 4) >> 3) + 128;
         value = value < 0 ? 0 : value > 255 ? 255 : value;
         for (int y = 0; y < size; y++) memset(out + (size_t)y * stride, value, (size_t)size);
@@ -115,14 +115,28 @@ CJ_INLINE void inverse(
     }
     CJShort8 x[8];
     for (int i = 0; i < 8; i++) x[i] = loadRow(block, i) * loadRow(quantization, i);
-    if (size == 8) inverse8(x, 11);
-    else if (size == 4) inverse4(x, 11);
-    else inverse2(x, 11);
-    for (int i = size; i < 8; i++) x[i] = (CJShort8){0};
-    transpose(x);
-    if (size == 8) inverse8(x, 18);
-    else if (size == 4) inverse4(x, 18);
-    else inverse2(x, 18);
+    if (size == 8 && last < 10) {
+        // The first ten coefficients lie in the first four rows and columns.
+        for (int i = 4; i < 8; i++) x[i] = (CJShort8){0};
+        inverse8(x, 11);
+        transpose(x);
+        for (int i = 4; i < 8; i++) x[i] = (CJShort8){0};
+        inverse8(x, 18);
+    } else if (size == 8) {
+        inverse8(x, 11);
+        transpose(x);
+        inverse8(x, 18);
+    } else if (size == 4) {
+        inverse4(x, 11);
+        for (int i = size; i < 8; i++) x[i] = (CJShort8){0};
+        transpose(x);
+        inverse4(x, 18);
+    } else {
+        inverse2(x, 11);
+        for (int i = size; i < 8; i++) x[i] = (CJShort8){0};
+        transpose(x);
+        inverse2(x, 18);
+    }
     for (int i = size; i < 8; i++) x[i] = (CJShort8){0};
     transpose(x);
     for (int y = 0; y < size; y++) {
