@@ -7,7 +7,7 @@ public import Tensors
 ///
 /// Dosovitskiy et al., "An Image is Worth 16x16 Words". Options make it a DeiT, a DINOv2 (Oquab et al., 2023; with the
 /// registers of Darcet et al., 2023) or the visual tower of a CLIP (Radford et al., 2021).
-public struct ViT: ImageModel {
+public struct ViT: TokenModel {
     /// How tokens become one feature vector.
     public enum Pool: String, Codable, CaseIterable, Hashable, Sendable {
         /// The class token, normalised.
@@ -100,14 +100,30 @@ public struct ViT: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]` or, projected, `[B, P]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        let embedded = try embed(images)
-        let mixed = try blocks.reduce(preNorm?(embedded) ?? embedded) { x, block in try block(x, mode: mode) }
+        let mixed = try mix(images, mode: mode)
         let pooled =
             switch shape.pool {
             case .token: try norm(mixed.select(dim: 1, index: 0))
             case .avg: try norm(mixed.slice(dim: 1, from: 1 + shape.registers).mean(1))
             }
         return try projection?(pooled) ?? pooled
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the normalised patches, `[B, N, D]`.
+    public func tokens(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try norm(mix(images, mode: mode)).slice(dim: 1, from: 1 + shape.registers)
+    }
+
+    /// The sizes of an attention that pools the patches.
+    public var poolShape: TokenPoolShape {
+        TokenPoolShape(
+            width: shape.width, heads: shape.heads, hidden: shape.hidden, epsilon: shape.style.epsilon)
+    }
+
+    /// What the last block makes of the tokens.
+    private func mix(_ images: Tensor, mode: Mode) throws -> Tensor {
+        let embedded = try embed(images)
+        return try blocks.reduce(preNorm?(embedded) ?? embedded) { x, block in try block(x, mode: mode) }
     }
 
     /// The tokens with their positions: the class, the registers, the patches.

@@ -17,6 +17,8 @@ public struct LoadedModel {
     public let device: Device
     /// The prefix of the classifier's parameters.
     public let headPrefix: String
+    /// All prefixes of what belongs to the classifier, a pool of its own included.
+    public let headPrefixes: [String]
 
     /// The weights' file in a checkpoint.
     public static let weightsFile = "model.safetensors"
@@ -86,6 +88,7 @@ public struct LoadedModel {
         self.parameters = parameters
         self.device = device
         headPrefix = try ModelRegistry.headPrefix(of: card.configuration)
+        headPrefixes = try ModelRegistry.headPrefixes(of: card.configuration)
     }
 
     /// Writes the checkpoint.
@@ -112,7 +115,9 @@ public struct LoadedModel {
     }
 
     /// Whether a parameter belongs to the classifier.
-    public func isHead(_ name: String) -> Bool { Self.isBelow(name, headPrefix) }
+    public func isHead(_ name: String) -> Bool {
+        headPrefixes.contains { Self.isBelow(name, $0) }
+    }
 
     private static func isBelow(_ name: String, _ prefix: String) -> Bool {
         name == prefix || name.hasPrefix(prefix + ".")
