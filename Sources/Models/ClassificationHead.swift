@@ -34,6 +34,9 @@ public enum ClassificationHead: String, Codable, CaseIterable, Hashable, Sendabl
         "head": .string(ClassificationHead.linear.rawValue), "head_hidden": 0,
     ]
 
+    /// The option that asks for this head.
+    public var option: [String: ModelOption] { ["head": .string(rawValue)] }
+
     /// What stands before the names of its tensors beside the architecture's own prefix.
     var extraPrefixes: [String] { self == .attentionPool ? [HeadedModel.poolName] : [] }
 

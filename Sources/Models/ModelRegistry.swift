@@ -115,7 +115,7 @@ public enum ModelRegistry {
     public static func build(_ configuration: ModelConfiguration, _ scope: Scope) throws -> any ImageModel {
         try check(configuration)
         let preset = try preset(configuration.architecture)
-        let head = try ClassificationHead(configuration, hasTokens: preset.hasTokens)
+        let head = try head(of: configuration)
         guard head != .linear else { return try preset.build(configuration, scope) }
         var hidden = 0
         if case .int(let width)? = configuration.options["head_hidden"] { hidden = width }
@@ -160,11 +160,15 @@ public enum ModelRegistry {
         try preset(configuration.architecture).head
     }
 
+    /// How a model's features become logits.
+    public static func head(of configuration: ModelConfiguration) throws(Diagnostic) -> ClassificationHead {
+        try ClassificationHead(
+            configuration, hasTokens: preset(configuration.architecture).hasTokens)
+    }
+
     /// The prefixes of the names of a model's head: the architecture's, and that of a pool that belongs to it.
     public static func headPrefixes(of configuration: ModelConfiguration) throws(Diagnostic) -> [String] {
-        let preset = try preset(configuration.architecture)
-        return try [preset.head]
-            + ClassificationHead(configuration, hasTokens: preset.hasTokens).extraPrefixes
+        try [preset(configuration.architecture).head] + head(of: configuration).extraPrefixes
     }
 
     static func preset(_ name: String) throws(Diagnostic) -> ModelPreset {

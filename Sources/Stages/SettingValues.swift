@@ -1,11 +1,13 @@
 public import Engine
 public import Layers
+public import Models
 public import Training
 public import World
 
 // Words of the learning modules that stand as settings in a pipeline file.
 
 extension BatchNormPolicy: SettingValue {}
+extension ClassificationHead: SettingValue {}
 extension DistillationTraining.Objective: SettingValue {}
 extension Domain: SettingValue {}
 extension LabelKind: SettingValue {}
