@@ -34,6 +34,8 @@ let package = Package(
         .target(name: "Safetensors", dependencies: ["Diagnostics"]),
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CImageCodecs"),
+        // Optimized in debug builds, too; integers that overflow in damaged files wrap
+        .target(name: "CJpeg", cSettings: [.unsafeFlags(["-O3", "-fwrapv"])]),
         // Engine: graphs, keys, processes, files; never a tensor
         .target(name: "Engine", dependencies: ["Diagnostics", "CCrypto"]),
         .target(name: "Manifest", dependencies: ["Engine", "Diagnostics", "Yams"]),
@@ -48,7 +50,8 @@ let package = Package(
         .target(name: "Search", dependencies: ["CFaiss", "Tensors", "Diagnostics"]),
         .target(name: "Layers", dependencies: ["Tensors", "Safetensors", "Diagnostics"]),
         .target(name: "Models", dependencies: ["Layers", "Tensors", "Diagnostics"]),
-        .target(name: "Vision", dependencies: ["Tensors", "CImageCodecs", "CCrypto", "Diagnostics"]),
+        .target(
+            name: "Vision", dependencies: ["Tensors", "CImageCodecs", "CJpeg", "CCrypto", "Diagnostics"]),
         .target(name: "World", dependencies: ["Vision"]),
         .target(
             name: "Training",
@@ -99,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Models", "Layers", "Diagnostics", "Tensors", "Safetensors", "TestSupport"]),
-        .testTarget(name: "VisionTests", dependencies: ["Vision", "Tensors", "Diagnostics", "TestSupport"]),
+        .testTarget(
+            name: "VisionTests", dependencies: ["Vision", "CJpeg", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "WorldTests", dependencies: ["World", "Vision", "TestSupport"]),
         .testTarget(
             name: "SearchTests", dependencies: ["Search", "CFaiss", "Tensors", "Diagnostics", "TestSupport"]),
@@ -137,7 +141,7 @@ let package = Package(
 )
 
 for target in package.targets
-where target.type != .system && !["CTorch", "CFaiss", "CKernels"].contains(target.name) {
+where target.type != .system && !["CTorch", "CFaiss", "CJpeg", "CKernels"].contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

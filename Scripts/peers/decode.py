@@ -1,6 +1,7 @@
 """The peer of `retort-bench` for images: PIL, torchvision's transforms and a DataLoader with as many workers."""
 
 import json
+import resource
 
 import peer
 import torch
@@ -26,9 +27,24 @@ loader = DataLoader(
 )
 
 
+epochs = 0
+
+
 def epoch():
+    global epochs
+    epochs += 1
     for batch, _ in loader:
         batch.shape
 
 
-print(json.dumps({"rate": peer.rate(epoch, len(images), options.seconds), "values": []}))
+def processor_seconds():
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+start = processor_seconds()
+rate = peer.rate(epoch, len(images), options.seconds)
+# Workers are counted when they have ended.
+loader._iterator._shutdown_workers()
+spent = (processor_seconds() - start) / (epochs * len(images)) * 1000
+print(json.dumps({"rate": rate, "processorSeconds": spent, "values": []}))

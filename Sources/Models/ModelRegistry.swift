@@ -26,6 +26,8 @@ struct ModelPreset: Sendable {
     var adapts: @Sendable (_ name: String, _ shape: [Int], ModelConfiguration) -> Bool = { _, _, _ in false }
     /// Whose name this is.
     var naming = Naming.timm
+    /// Whether its features come from tokens, which another head may pool.
+    var hasTokens = false
 
     /// The library that calls an architecture so.
     enum Naming: Sendable { case timm, openCLIP }
@@ -51,7 +53,8 @@ struct ModelPreset: Sendable {
 /// Every architecture by name.
 public enum ModelRegistry {
     static let presets =
-        ViT.presets + ResNet.presets + MobileNetV2.presets + MobileNetV3.presets + MobileViTV2.presets
+        ViT.presets + DINOv3.presets + ResNet.presets + MobileNetV2.presets + MobileNetV3.presets
+        + MobileViTV2.presets
         + FastViT.presets + DepthwiseCNN.presets
 
     /// The names, family by family; ``ScriptedModel`` is apart, because it cannot be made without a file.
@@ -82,7 +85,7 @@ public enum ModelRegistry {
     ) throws(Diagnostic) -> ModelConfiguration {
         var configuration = configuration
         for (key, text) in options.sorted(by: { $0.key < $1.key }) {
-            guard let old = configuration.options[key] else {
+            guard let old = configuration.options[key] ?? ClassificationHead.options[key] else {
                 throw unknown(key, in: configuration, hint: key.didYouMean(configuration.options.keys))
             }
             configuration.options[key] = old.parse(text) ?? .string(text)
@@ -100,9 +103,11 @@ public enum ModelRegistry {
                     + "\(configuration.classCount) classes")
         }
         let known = preset.options(configuration.imageSize)
-        for key in configuration.options.keys.sorted() where known[key] == nil {
+        for key in configuration.options.keys.sorted()
+        where known[key] == nil && ClassificationHead.options[key] == nil {
             throw unknown(key, in: configuration, hint: key.didYouMean(known.keys))
         }
+        _ = try ClassificationHead(configuration, hasTokens: preset.hasTokens)
         try preset.check(configuration)
     }
 
@@ -114,7 +119,18 @@ public enum ModelRegistry {
     ) throws -> any ImageModel {
         try check(configuration)
         if let script { return try ScriptedModel(scope, configuration, script) }
-        return try preset(configuration.architecture).build(configuration, scope)
+        let preset = try preset(configuration.architecture)
+        let head = try head(of: configuration)
+        guard head != .linear else { return try preset.build(configuration, scope) }
+        var hidden = 0
+        if case .int(let width)? = configuration.options["head_hidden"] { hidden = width }
+        return try HeadedModel(
+            scope, head, prefix: preset.head, hidden: hidden, classCount: configuration.classCount
+        ) { scope in
+            var base = configuration
+            base.classCount = 0
+            return try preset.build(base, scope)
+        }
     }
 
     /// Makes a model of fresh tensors.
@@ -136,7 +152,8 @@ public enum ModelRegistry {
     ) throws -> (model: any ImageModel, parameters: Parameters) {
         let preset = try preset(configuration.architecture)
         return try Parameters.load(
-            preset.adapt(state, configuration), reinitializing: newHead ? [preset.head] : [],
+            preset.adapt(state, configuration),
+            reinitializing: newHead ? headPrefixes(of: configuration) : [],
             generator: generator, device: device
         ) { try build(configuration, $0, script: script) }
     }
@@ -149,6 +166,17 @@ public enum ModelRegistry {
     /// The prefix of the names of an architecture's head.
     public static func headPrefix(of configuration: ModelConfiguration) throws(Diagnostic) -> String {
         try preset(configuration.architecture).head
+    }
+
+    /// How a model's features become logits.
+    public static func head(of configuration: ModelConfiguration) throws(Diagnostic) -> ClassificationHead {
+        try ClassificationHead(
+            configuration, hasTokens: preset(configuration.architecture).hasTokens)
+    }
+
+    /// The prefixes of the names of a model's head: the architecture's, and that of a pool that belongs to it.
+    public static func headPrefixes(of configuration: ModelConfiguration) throws(Diagnostic) -> [String] {
+        try [preset(configuration.architecture).head] + head(of: configuration).extraPrefixes
     }
 
     static func preset(_ name: String) throws(Diagnostic) -> ModelPreset {

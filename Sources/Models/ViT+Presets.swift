@@ -96,6 +96,7 @@ extension ViT {
             return side(ofGrid: found[1] - shape.positionPrefix) != nil
         }
         preset.naming = naming
+        preset.hasTokens = true
         return preset
     }
 }

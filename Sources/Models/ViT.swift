@@ -7,7 +7,7 @@ public import Tensors
 ///
 /// Dosovitskiy et al., "An Image is Worth 16x16 Words". Options make it a DeiT, a DINOv2 (Oquab et al., 2023; with the
 /// registers of Darcet et al., 2023) or the visual tower of a CLIP (Radford et al., 2021).
-public struct ViT: ImageModel {
+public struct ViT: TokenModel {
     /// How tokens become one feature vector.
     public enum Pool: String, Codable, CaseIterable, Hashable, Sendable {
         /// The class token, normalised.
@@ -100,19 +100,35 @@ public struct ViT: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]` or, projected, `[B, P]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        let embedded = try embed(images)
-        var stream = ResidualStream(try preNorm?(embedded) ?? embedded)
-        for (index, block) in blocks.enumerated() {
-            let isRead = shape.pool == .token && index == blocks.count - 1
-            stream = try block(stream, mode: mode, reading: isRead ? 1 : nil)
-        }
-        let mixed = try stream.tokens()
+        // A class token is read alone; its last block need not say what becomes of the others.
+        let mixed = try mix(images, mode: mode, reading: shape.pool == .token ? 1 : nil)
         let pooled =
             switch shape.pool {
             case .token: try norm(mixed.select(dim: 1, index: 0))
             case .avg: try norm(mixed.slice(dim: 1, from: 1 + shape.registers).mean(1))
             }
         return try projection?(pooled) ?? pooled
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the normalised patches, `[B, N, D]`.
+    public func tokens(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try norm(mix(images, mode: mode)).slice(dim: 1, from: 1 + shape.registers)
+    }
+
+    /// The sizes of an attention that pools the patches.
+    public var poolShape: TokenPoolShape {
+        TokenPoolShape(
+            width: shape.width, heads: shape.heads, hidden: shape.hidden, epsilon: shape.style.epsilon)
+    }
+
+    /// What the last block makes of the tokens, or of the first `count` of them.
+    private func mix(_ images: Tensor, mode: Mode, reading count: Int? = nil) throws -> Tensor {
+        let embedded = try embed(images)
+        var stream = ResidualStream(try preNorm?(embedded) ?? embedded)
+        for (index, block) in blocks.enumerated() {
+            stream = try block(stream, mode: mode, reading: index == blocks.count - 1 ? count : nil)
+        }
+        return try stream.tokens()
     }
 
     /// The tokens with their positions: the class, the registers, the patches.

@@ -7,6 +7,7 @@ public import World
 // Words of the learning modules that stand as settings in a pipeline file.
 
 extension BatchNormPolicy: SettingValue {}
+extension ClassificationHead: SettingValue {}
 extension DistillationTraining.Objective: SettingValue {}
 extension Domain: SettingValue {}
 extension LabelKind: SettingValue {}

@@ -73,7 +73,7 @@ public struct DistillationTraining {
         let size = student.viewSize
         let projection = try objective == .taskAgnostic ? projection(session.generator) : nil
         let trainer = try Trainer(student, also: projection?.parameters, recipe: recipe, session: session)
-        if case .online(let model, _) = teacher {
+        if case .online(let model, _, _) = teacher {
             trainer.otherOperations = try ForwardCost(of: model).operations
         }
         let inference = Inference(student, provider: provider, workers: workers)

@@ -18,6 +18,8 @@ public struct LoadedModel {
     public let device: Device
     /// The prefix of the classifier's parameters.
     public let headPrefix: String
+    /// All prefixes of what belongs to the classifier, a pool of its own included.
+    public let headPrefixes: [String]
     /// The file of the network's code, where that is no architecture of ours.
     public internal(set) var script: ScriptFile?
 
@@ -32,7 +34,7 @@ public struct LoadedModel {
     /// - Parameters:
     ///   - classes: gives the network a fresh classifier for these classes, unless it has one already.
     ///   - imageSize: another image size than the checkpoint's; position embeddings are resampled.
-    ///   - options: options of the architecture that differ from the checkpoint's.
+    ///   - options: options of the architecture that differ from the checkpoint's; another head starts afresh.
     /// - Throws: `CheckpointMismatch` with every name that does not fit.
     public static func load(
         _ directory: URL, device: Device, classes: [String]? = nil, imageSize: Int? = nil,
@@ -40,8 +42,12 @@ public struct LoadedModel {
     ) throws -> LoadedModel {
         var card = try ModelCard(in: directory)
         if let imageSize { card.configuration.imageSize = imageSize }
+        var heads = try ModelRegistry.headPrefixes(of: card.configuration)
+        let oldHead = try ModelRegistry.head(of: card.configuration)
         for (name, value) in options { card.configuration.options[name] = value }
-        let isFresh = classes.map { $0 != card.classes } ?? false
+        let isOther = try ModelRegistry.head(of: card.configuration) != oldHead
+        heads += try ModelRegistry.headPrefixes(of: card.configuration)
+        let isFresh = isOther || classes.map { $0 != card.classes } ?? false
         if let classes, isFresh {
             card.classes = classes
             card.configuration.classCount = classes.count
@@ -54,8 +60,7 @@ public struct LoadedModel {
         var state = try SafetensorsFile(directory.appending(path: weightsFile)).state()
         if isFresh {
             // Another task with as many classes would fit by shape, and be wrong: its classifier goes in any case.
-            let head = try ModelRegistry.headPrefix(of: card.configuration)
-            state = state.filter { !isBelow($0.key, head) }
+            state = state.filter { name, _ in !heads.contains { isBelow(name, $0) } }
         }
         let (network, parameters) = try ModelRegistry.load(
             card.configuration, from: state, newHead: isFresh, generator: generator, device: device,
@@ -97,6 +102,7 @@ public struct LoadedModel {
         self.parameters = parameters
         self.device = device
         headPrefix = try ModelRegistry.headPrefix(of: card.configuration)
+        headPrefixes = try ModelRegistry.headPrefixes(of: card.configuration)
     }
 
     /// Writes the checkpoint.
@@ -145,7 +151,9 @@ public struct LoadedModel {
     }
 
     /// Whether a parameter belongs to the classifier.
-    public func isHead(_ name: String) -> Bool { Self.isBelow(name, headPrefix) }
+    public func isHead(_ name: String) -> Bool {
+        headPrefixes.contains { Self.isBelow(name, $0) }
+    }
 
     private static func isBelow(_ name: String, _ prefix: String) -> Bool {
         name == prefix || name.hasPrefix(prefix + ".")

@@ -47,7 +47,7 @@ public struct SupervisedTraining {
         let size = model.viewSize
         if isProbe {
             try model.parameters.freeze("")
-            try model.parameters.unfreeze(model.headPrefix)
+            for prefix in model.headPrefixes { try model.parameters.unfreeze(prefix) }
         }
         let trainer = try Trainer(model, recipe: recipe, session: session)
         // On frozen features there is no backward pass through the network.

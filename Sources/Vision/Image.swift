@@ -24,3 +24,32 @@ public struct Image: Hashable, Sendable {
     /// The smaller of width and height.
     public var shortSide: Int { min(width, height) }
 }
+
+/// The pixels of part of an image, and where they belong.
+public struct ImagePart: Sendable {
+    /// The part as an image of its own.
+    public let image: Image
+    /// Where the part lies in the image, in pixels of its reduced size.
+    let place: PixelRectangle
+    /// The columns of the whole image at the same reduction.
+    public let width: Int
+    /// The rows of the whole image at the same reduction.
+    public let height: Int
+
+    init(image: Image, place: PixelRectangle, width: Int, height: Int) {
+        precondition(
+            image.width == place.width && image.height == place.height,
+            "Retort bug: \(image.width)x\(image.height) pixels at \(place)")
+        self.image = image
+        self.place = place
+        self.width = width
+        self.height = height
+    }
+
+    /// All of an image.
+    public init(whole image: Image) {
+        self.init(
+            image: image, place: PixelRectangle(top: 0, left: 0, height: image.height, width: image.width),
+            width: image.width, height: image.height)
+    }
+}

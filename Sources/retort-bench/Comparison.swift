@@ -18,6 +18,8 @@ struct ComparisonLine: Encodable {
     let ceilingShare: Double?
     /// The largest difference of what both sides computed, relative to the largest value.
     let difference: Double?
+    /// Processor seconds for a thousand images, ours and the peer's; nil where they are not counted.
+    let processorSeconds: [Double]?
     let threads: Int
 
     enum CodingKeys: String, CodingKey {
@@ -25,16 +27,21 @@ struct ComparisonLine: Encodable {
         case name = "case"
         case peerName = "peer_name"
         case ceilingShare = "ceiling_share"
+        case processorSeconds = "processor_seconds"
     }
 
     /// The line as a person reads it.
     var text: String {
         let share = ceilingShare.map { String(format: "%.0f %% of the ceiling", $0 * 100) } ?? ""
+        let spent =
+            processorSeconds.map {
+                String(format: "%.2f s, %.2f s of processor for 1000: %.2f×", $0[0], $0[1], $0[1] / $0[0])
+            } ?? ""
         let apart = difference.map { String(format: "%.1e apart", $0) } ?? ""
         return String(
-            format: "%@  ours %.1f, %@ %.1f images/s: %.2f× (%.2f–%.2f)  %@  %@",
+            format: "%@  ours %.1f, %@ %.1f images/s: %.2f× (%.2f–%.2f)  %@%@  %@",
             name.padding(toLength: 58, withPad: " ", startingAt: 0), ours, peerName, peer, ratio, spread[0],
-            spread[1], share, apart)
+            spread[1], share, spent, apart)
     }
 }
 
@@ -74,7 +81,12 @@ struct Comparison {
             spread: [ratios[0], ratios[ratios.count - 1]],
             peerName: bench.work == .decode ? "PIL + DataLoader" : "PyTorch eager",
             ceilingShare: try ceilingShare(rate), difference: difference(ours[0].values, peers[0].values),
-            threads: threads)
+            processorSeconds: processorSeconds(ours, peers), threads: threads)
+    }
+
+    private func processorSeconds(_ ours: [Measurement], _ peers: [Measurement]) -> [Double]? {
+        let sides = [ours, peers].map { $0.compactMap(\.processorSeconds) }
+        return sides.contains { $0.isEmpty } ? nil : sides.map(median)
     }
 
     private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

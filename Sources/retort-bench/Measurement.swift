@@ -11,6 +11,10 @@ import Vision
 struct Measurement: Codable {
     /// Images a second: the median over the repetitions of a run.
     var rate: Double
+    /// Processor seconds for a thousand images; nil where they are not counted.
+    ///
+    /// Other programs on the machine disturb them less than a rate.
+    var processorSeconds: Double?
     /// Numbers that both sides must agree on: losses of the first updates, or answers.
     var values: [Double]
 }
@@ -131,6 +135,7 @@ struct OwnMeasurement {
         let policy = ViewPolicy.training(TrainingViews(scale: 0.35...1))
         let (batch, size) = (bench.batch, ViewSize(bench.size))
         var round = 0
+        let start = Self.processorSeconds()
         let rate = try rate(images: records.count) {
             round += 1
             let number = round
@@ -142,7 +147,15 @@ struct OwnMeasurement {
             }
             while let next = try loader.next() { _ = try next.tensor(size) }
         }
-        return Measurement(rate: rate, values: [])
+        let spent = (Self.processorSeconds() - start) / Double(round * records.count)
+        return Measurement(rate: rate, processorSeconds: spent * 1000, values: [])
+    }
+
+    /// What this process has spent, on all threads and in the system.
+    private static func processorSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
     /// Images a second of something that handles a batch: the median over `seconds`, after one warm-up.

@@ -34,6 +34,13 @@ struct ExportCase: CustomTestStringConvertible, Sendable {
             registered("resnet_xs", imageSize: 32),
             registered("resnet18", imageSize: 64, ["stages": "8x2 16x1 24x1 32x1"]),
             registered("resnet50", imageSize: 64, ["stages": "8x1 16x1 24x1 32x1"], classCount: 0),
+            registered(
+                "vit_mini_patch4_32", "vit-attention-pool", imageSize: 32,
+                ["depth": 1, "width": 48, "head": "attention-pool"]),
+            registered(
+                "vit_small_patch16_dinov3", imageSize: 32,
+                ["depth": 1, "width": 48, "heads": 3, "patch": 8, "qkv_bias": true]),
+            registered("dwcnn_xs", "dwcnn-mlp", imageSize: 32, ["head": "mlp"]),
         ] + OperatorModel.cases
 
     private static func registered(

@@ -14,7 +14,8 @@ public struct ArchitectureGuess: Sendable {
         let projects = (given.options["projection"] ?? 0) != 0
         translation = WeightTranslation(shapes, projectsFeatures: projects)
         let head = try ModelRegistry.headPrefix(of: given)
-        configuration.classCount = translation.shapes["\(head).weight"]?.first ?? 0
+        let last = translation.shapes["\(head).weight"] ?? translation.shapes["\(head).fc.weight"]
+        configuration.classCount = last?.first ?? 0
         coverage = try WeightCoverage(of: translation, for: configuration)
     }
 

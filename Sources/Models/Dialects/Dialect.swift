@@ -8,6 +8,8 @@ public enum Dialect: String, Codable, CaseIterable, Hashable, Sendable {
     case dinov2
     /// Hugging Face's `Dinov2Model` and `Dinov2WithRegistersModel`.
     case huggingFaceDINOv2 = "huggingface-dinov2"
+    /// Hugging Face's `DINOv3ViTModel`.
+    case huggingFaceDINOv3 = "huggingface-dinov3"
     /// Hugging Face's `ViTModel`.
     case huggingFaceViT = "huggingface-vit"
     /// Hugging Face's `CLIPModel` and `CLIPVisionModel`.
@@ -79,6 +81,7 @@ extension Dialect {
         switch self {
         case .retort, .timm, .dinov2: [""]
         case .huggingFaceDINOv2: ["", "dinov2.", "dinov2_with_registers."]
+        case .huggingFaceDINOv3: ["", "dinov3_vit."]
         case .huggingFaceViT: ["", "vit.", "deit."]
         case .huggingFaceCLIP: ["vision_model.", ""]
         case .openCLIP: ["visual.", ""]

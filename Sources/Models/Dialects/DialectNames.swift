@@ -44,7 +44,8 @@ extension Dialect {
 
     private static let tables: [Dialect: [String: Renaming]] = [
         .dinov2: dinov2Table, .huggingFaceDINOv2: huggingFaceDINOv2Table,
-        .huggingFaceViT: huggingFaceViTTable, .huggingFaceCLIP: huggingFaceCLIPTable,
+        .huggingFaceDINOv3: huggingFaceDINOv3Table, .huggingFaceViT: huggingFaceViTTable,
+        .huggingFaceCLIP: huggingFaceCLIPTable,
         .openCLIP: openCLIPTable,
     ]
 
@@ -121,6 +122,27 @@ extension Dialect {
             ("embeddings.register_tokens", "reg_token", .whole),
             ("encoder.layer.*.layer_scale1.lambda1", "blocks.*.ls1.gamma", .whole),
             ("encoder.layer.*.layer_scale2.lambda1", "blocks.*.ls2.gamma", .whole),
+        ])
+
+    private static let huggingFaceDINOv3Table = table(
+        modules: [
+            ("embeddings.patch_embeddings", "patch_embed.proj"), ("norm", "norm"),
+            ("layer.*.norm1", "blocks.*.norm1"), ("layer.*.norm2", "blocks.*.norm2"),
+            ("layer.*.attention.o_proj", "blocks.*.attn.proj"),
+            // Beside a gate, `Draft.splitGates` gives it its own name.
+            ("layer.*.mlp.up_proj", "blocks.*.mlp.fc1"), ("layer.*.mlp.gate_proj", "blocks.*.mlp.fc1_g"),
+            ("layer.*.mlp.down_proj", "blocks.*.mlp.fc2"),
+        ],
+        tensors: [
+            ("embeddings.cls_token", "cls_token", .whole), ("embeddings.mask_token", "", .ignored),
+            ("embeddings.register_tokens", "reg_token", .whole),
+            ("layer.*.attention.q_proj.weight", "blocks.*.attn.qkv.weight", .part(0, of: 3)),
+            ("layer.*.attention.k_proj.weight", "blocks.*.attn.qkv.weight", .part(1, of: 3)),
+            ("layer.*.attention.v_proj.weight", "blocks.*.attn.qkv.weight", .part(2, of: 3)),
+            ("layer.*.attention.q_proj.bias", "blocks.*.attn.q_bias", .whole),
+            ("layer.*.attention.v_proj.bias", "blocks.*.attn.v_bias", .whole),
+            ("layer.*.layer_scale1.lambda1", "blocks.*.gamma_1", .whole),
+            ("layer.*.layer_scale2.lambda1", "blocks.*.gamma_2", .whole),
         ])
 
     private static let huggingFaceViTTable = table(

@@ -34,6 +34,7 @@ public struct WeightTranslation: Sendable {
         default: draft.rename(names, form)
         }
         draft.splitPositions()
+        draft.splitGates()
         draft.placeProjection(theirs, projectsFeatures: projectsFeatures)
         draft.completeCounters()
         otherTower = draft.otherTower
@@ -217,6 +218,15 @@ private struct Draft {
         else { return }
         recipes["cls_token"] = WeightRecipe(sources: token.sources + table.sources, operation: .positioned)
         recipes["pos_embed"] = WeightRecipe(sources: table.sources, operation: .withoutFirstRow)
+    }
+
+    /// timm calls the first matrix of a gated unit another name than that of a plain one.
+    mutating func splitGates() {
+        for name in recipes.keys {
+            let other = name.replacing(".mlp.fc1.", with: ".mlp.fc1_g.")
+            guard other != name, recipes[other] != nil else { continue }
+            recipes[name.replacing(".mlp.fc1.", with: ".mlp.fc1_x.")] = recipes.removeValue(forKey: name)
+        }
     }
 
     /// Makes a projection part of the features or the head, whatever the checkpoint took it for.

@@ -33,6 +33,8 @@ struct Distill: Stage {
     @Setting("The student's architecture, with fresh weights.") var student: String?
     @Setting("The side of the student's images in pixels; by default its own.", in: 8...1024) var imageSize:
         Int?
+    @Setting("How the student's features become logits; by default as the student has it.")
+    var head: ClassificationHead?
     @Setting("What the student is to agree about.")
     var objective: DistillationTraining.Objective = .taskOriented
     @Setting(
@@ -204,9 +206,10 @@ struct Distill: Stage {
         if let model {
             return try LoadedModel.load(
                 model.location.directory, device: device, classes: classes, imageSize: imageSize,
-                generator: generator)
+                options: head?.option ?? [:], generator: generator)
         }
-        let configuration = try ModelRegistry.defaults(for: student ?? "", imageSize: imageSize)
+        var configuration = try ModelRegistry.defaults(for: student ?? "", imageSize: imageSize)
+        configuration.options.merge(head?.option ?? [:]) { $1 }
         return try LoadedModel.initialize(
             configuration, classes: classes, generator: generator, device: device)
     }

@@ -24,6 +24,8 @@ struct FineTune: Stage {
     @Setting("Whether the whole network learns or only its classifier.") var mode: Scope = .full
     @Setting("The side of the images in pixels; by default the model's own.", in: 8...1024) var imageSize:
         Int?
+    @Setting("How features become logits; by default as the model has it, and linear from scratch.")
+    var head: ClassificationHead?
     @Setting("Whether BatchNorm statistics are learnt or kept; by default as the model has it.")
     var batchNorm: BatchNormPolicy?
     @Setting("Passes over the images.", in: 1...) var epochs = 20
@@ -81,10 +83,12 @@ struct FineTune: Stage {
         if let model {
             return try LoadedModel.load(
                 model.location.directory, device: device, classes: train.classes, imageSize: imageSize,
-                options: try batchNormOption(of: model.card.configuration), generator: generator)
+                options: try batchNormOption(of: model.card.configuration)
+                    .merging(head?.option ?? [:]) { $1 }, generator: generator)
         }
         var configuration = try ModelRegistry.defaults(for: architecture ?? "", imageSize: imageSize)
         configuration.options.merge(try batchNormOption(of: configuration)) { $1 }
+        configuration.options.merge(head?.option ?? [:]) { $1 }
         return try LoadedModel.initialize(
             configuration, classes: train.classes, generator: generator, device: device)
     }

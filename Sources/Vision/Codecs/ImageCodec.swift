@@ -1,7 +1,7 @@
 import CImageCodecs
 public import Foundation
 
-/// Turns image files into pixels and back; JPEG by libjpeg-turbo, PNG by libspng, WebP by libwebp.
+/// Turns image files into pixels and back; JPEG by `CJpeg` or libjpeg-turbo, PNG by libspng, WebP by libwebp.
 ///
 /// - The format is told by the first bytes, never by the name.
 /// - Whatever is not RGB becomes RGB: grey and palette images are expanded, CMYK is converted as Pillow does,
@@ -19,14 +19,26 @@ public enum ImageCodec {
     /// With `atLeast`, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as its short side keeps at
     /// least so many pixels; this costs a fraction of the time. `Image.reduction` says what was done.
     public static func decode(_ data: Data, atLeast shortSide: Int? = nil) throws(ImageError) -> Image {
+        try decode(data, showing: nil, atLeast: shortSide).image
+    }
+
+    /// Decodes what a view shows of an image, or more where that is not cheaper; every pixel is the whole image's.
+    ///
+    /// Of a baseline JPEG, rows below the view are not looked at: damage there is not noticed, a missing end is.
+    public static func decode(
+        _ data: Data, showing view: ViewParameters?, atLeast shortSide: Int? = nil
+    ) throws(ImageError) -> ImagePart {
         try withBytes(data) { (bytes) throws(ImageError) in
-            let (image, orientation) =
-                switch try format(of: bytes) {
-                case .jpeg: try decodeJPEG(bytes, atLeast: shortSide)
-                case .png: try decodePNG(bytes)
-                case .webp: try decodeWebP(bytes)
-                }
-            return image.oriented(orientation)
+            switch try format(of: bytes) {
+            case .jpeg:
+                return try decodeJPEG(bytes, showing: view, atLeast: shortSide)
+            case .png:
+                let (image, orientation) = try decodePNG(bytes)
+                return ImagePart(whole: image.oriented(orientation))
+            case .webp:
+                let (image, orientation) = try decodeWebP(bytes)
+                return ImagePart(whole: image.oriented(orientation))
+            }
         }
     }
 

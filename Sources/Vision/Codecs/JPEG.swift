@@ -1,8 +1,54 @@
 import CImageCodecs
+import CJpeg
 public import Foundation
 
 extension ImageCodec {
+    /// Decodes what a view shows, or everything; by our own decoder where it can, else by libjpeg-turbo.
     static func decodeJPEG(
+        _ bytes: UnsafeRawBufferPointer, showing view: ViewParameters?, atLeast shortSide: Int?
+    ) throws(ImageError) -> ImagePart {
+        if let part = try decodeBaselineJPEG(bytes, showing: view, atLeast: shortSide) { return part }
+        let (image, orientation) = try decodeAnyJPEG(bytes, atLeast: shortSide)
+        return ImagePart(whole: image.oriented(orientation))
+    }
+
+    /// Nil where the file is unusual or damaged; then libjpeg-turbo decodes it or says what is wrong.
+    private static func decodeBaselineJPEG(
+        _ bytes: UnsafeRawBufferPointer, showing view: ViewParameters?, atLeast shortSide: Int?
+    ) throws(ImageError) -> ImagePart? {
+        var file: OpaquePointer?
+        guard cj_open(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &file) == CJ_OK else {
+            return nil
+        }
+        defer { cj_close(file) }
+        let (width, height) = (Int(cj_width(file)), Int(cj_height(file)))
+        try check(width: width, height: height)
+        let orientation = Orientation(jpeg: bytes)
+        let reduction = reduction(width: width, height: height, atLeast: shortSide)
+        let stored = (
+            width: (width + reduction - 1) / reduction, height: (height + reduction - 1) / reduction
+        )
+        let whole = orientation.swapsSides ? (width: stored.height, height: stored.width) : stored
+        let all = PixelRectangle(top: 0, left: 0, height: whole.height, width: whole.width)
+        // A view that does not fit is reported by whoever knows the image's recorded size.
+        let place = view?.crop(width: whole.width, height: whole.height, reduction: reduction) ?? all
+        let part = orientation.stored(place, width: whole.width, height: whole.height)
+        var status = CJ_OTHER
+        let pixels = [UInt8](unsafeUninitializedCapacity: part.width * part.height * 3) { buffer, count in
+            let rectangle = CJRectangle(
+                left: Int32(part.left), top: Int32(part.top), width: Int32(part.width),
+                height: Int32(part.height))
+            status = cj_decode(file, Int32(reduction), rectangle, buffer.baseAddress)
+            count = status == CJ_OK ? part.width * part.height * 3 : 0
+        }
+        guard status == CJ_OK else { return nil }
+        let image = Image(width: part.width, height: part.height, pixels: pixels, reduction: reduction)
+        return ImagePart(
+            image: image.oriented(orientation), place: place, width: whole.width, height: whole.height)
+    }
+
+    /// Decodes the whole file by libjpeg-turbo.
+    static func decodeAnyJPEG(
         _ bytes: UnsafeRawBufferPointer, atLeast shortSide: Int?
     ) throws(ImageError) -> (Image, Orientation) {
         guard let decoder = tjInitDecompress() else {

@@ -7,6 +7,28 @@ enum Orientation: UInt16, Sendable, CaseIterable {
     var swapsSides: Bool { rawValue >= 5 }
 }
 
+extension Orientation {
+    /// Where a rectangle of the upright image, whose sides are given, lies in the stored one.
+    func stored(_ upright: PixelRectangle, width: Int, height: Int) -> PixelRectangle {
+        let right = width - upright.left - upright.width, bottom = height - upright.top - upright.height
+        // The first stored row and column, counted along the upright image's sides.
+        let (top, left) =
+            switch self {
+            case .upright: (upright.top, upright.left)
+            case .mirrored: (upright.top, right)
+            case .rotated180: (bottom, right)
+            case .flipped: (bottom, upright.left)
+            case .transposed: (upright.left, upright.top)
+            case .rotated90: (right, upright.top)
+            case .transversed: (right, bottom)
+            case .rotated270: (upright.left, bottom)
+            }
+        return swapsSides
+            ? PixelRectangle(top: top, left: left, height: upright.width, width: upright.height)
+            : PixelRectangle(top: top, left: left, height: upright.height, width: upright.width)
+    }
+}
+
 extension Image {
     /// The image as it is to be seen.
     func oriented(_ orientation: Orientation) -> Image {

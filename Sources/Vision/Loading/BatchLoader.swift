@@ -23,13 +23,17 @@ public final class BatchLoader {
     ) {
         self.workers = OrderedWorkers(batches, threads: workers, ahead: ahead) { index, isCancelled in
             let views = try views(index)
-            var pixels = sizes.map { _ in [UInt8]() }
-            for (place, size) in sizes.enumerated() {
-                pixels[place].reserveCapacity(views.count * size.side * size.side * 3)
-            }
-            for view in views where !isCancelled() {
-                for (place, image) in try provider.render(view, sizes: sizes).enumerated() {
-                    pixels[place] += image.pixels
+            let images = sizes.map { $0.side * $0.side * 3 }
+            let pixels = try filledArrays(images.map { $0 * views.count }) { buffers in
+                for (number, view) in views.enumerated() {
+                    let places = zip(images, buffers).map { image, buffer in
+                        UnsafeMutableBufferPointer(rebasing: buffer[number * image..<(number + 1) * image])
+                    }
+                    if isCancelled() {
+                        for place in places { place.update(repeating: 0) }
+                    } else {
+                        try provider.render(view, sizes: sizes, into: places)
+                    }
                 }
             }
             return Batch(index: index, views: views, sizes: sizes, pixels: pixels)

@@ -49,21 +49,37 @@ public final class ImageProvider: Sendable {
     /// What comes back is the same whether or not it was cached. An image that no longer has its recorded size is
     /// an error: the files were changed after the scan.
     public func image(_ record: ImageRecord, atLeast shortSide: Int? = nil) throws -> Image {
+        try part(record, showing: nil, atLeast: shortSide).image
+    }
+
+    /// The pixels that a view shows, or more; all of them without a view.
+    ///
+    /// While there is room in the cache, images are decoded whole and kept.
+    private func part(
+        _ record: ImageRecord, showing view: ViewParameters?, atLeast shortSide: Int?
+    ) throws -> ImagePart {
         do {
             let reduction = ImageCodec.reduction(
                 width: record.width, height: record.height, atLeast: shortSide)
             let place = Place(dataset: record.dataset, member: record.member)
-            if let image = cached(place, reduction) { return image }
-            let image = try source(record.dataset).image(record.member, atLeast: shortSide)
-            let scale = image.reduction
-            guard (record.width + scale - 1) / scale == image.width,
-                (record.height + scale - 1) / scale == image.height
+            if let image = cached(place, reduction) { return ImagePart(whole: image) }
+            let source = try source(record.dataset)
+            let area = (record.width / reduction) * (record.height / reduction)
+            let part =
+                if let view, cachedBytes + area * 3 > capacity {
+                    try source.part(record.member, showing: view, atLeast: shortSide)
+                } else {
+                    ImagePart(whole: try source.image(record.member, atLeast: shortSide))
+                }
+            let scale = part.image.reduction
+            guard (record.width + scale - 1) / scale == part.width,
+                (record.height + scale - 1) / scale == part.height
             else {
                 throw ImageError.changed(
-                    reason: "\(image.width)x\(image.height) instead of \(record.width)x\(record.height)")
+                    reason: "\(part.width)x\(part.height) instead of \(record.width)x\(record.height)")
             }
-            keep(image, place, requested: reduction)
-            return image
+            keep(part, place, requested: reduction)
+            return part
         } catch {
             throw ImageLoadError(dataset: record.dataset, member: record.member, underlying: error)
         }
@@ -82,17 +98,28 @@ public final class ImageProvider: Sendable {
     ///
     /// A size's bytes are the same whatever other sizes are asked for; sizes that need the same decode share it.
     public func render(_ view: ImageView, sizes: [ViewSize]) throws -> [Image] {
+        let pixels = try filledArrays(sizes.map { $0.side * $0.side * 3 }) { buffers in
+            try render(view, sizes: sizes, into: buffers)
+        }
+        return zip(sizes, pixels).map { Image(width: $0.side, height: $0.side, pixels: $1) }
+    }
+
+    /// The same, into bytes that belong to the caller: `side * side * 3` for each size.
+    func render(
+        _ view: ImageView, sizes: [ViewSize], into buffers: [UnsafeMutableBufferPointer<UInt8>]
+    ) throws {
         let (record, parameters) = (view.record, view.parameters)
-        var decoded: [Int: Image] = [:]
-        return try sizes.map { size in
+        var decoded: [Int: ImagePart] = [:]
+        for (size, buffer) in zip(sizes, buffers) {
             let shortSide = parameters.shortSide(
                 for: size.side, width: record.width, height: record.height)
             let reduction = ImageCodec.reduction(
                 width: record.width, height: record.height, atLeast: shortSide)
-            let image = try decoded[reduction] ?? self.image(record, atLeast: shortSide)
-            decoded[reduction] = image
+            let part =
+                try decoded[reduction] ?? self.part(record, showing: parameters, atLeast: shortSide)
+            decoded[reduction] = part
             do {
-                return try Vision.render(image, parameters, size: size)
+                try Vision.render(part, parameters, size: size, into: buffer)
             } catch {
                 throw ImageLoadError(dataset: record.dataset, member: record.member, underlying: error)
             }
@@ -106,7 +133,9 @@ public final class ImageProvider: Sendable {
         }
     }
 
-    private func keep(_ image: Image, _ place: Place, requested: Int) {
+    private func keep(_ part: ImagePart, _ place: Place, requested: Int) {
+        let image = part.image
+        guard image.width == part.width, image.height == part.height else { return }
         cache.withLock { cache in
             guard cache.bytes + image.pixels.count <= capacity else { return }
             var entry = cache.entries[place] ?? Entry()
@@ -151,4 +180,24 @@ public struct ImageLoadError: Error, CustomStringConvertible {
 
     /// `dataset/member: what went wrong`.
     public var description: String { "\(dataset)/\(member): \(underlying)" }
+}
+
+/// Arrays of so many bytes each, which `fill` writes all at once; nothing is written twice.
+func filledArrays(
+    _ counts: [Int], _ fill: ([UnsafeMutableBufferPointer<UInt8>]) throws -> Void
+) rethrows -> [[UInt8]] {
+    func make(_ buffers: [UnsafeMutableBufferPointer<UInt8>]) throws -> [[UInt8]] {
+        guard buffers.count < counts.count else {
+            try fill(buffers)
+            return []
+        }
+        let count = counts[buffers.count]
+        var others: [[UInt8]] = []
+        let array = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            others = try make(buffers + [UnsafeMutableBufferPointer(rebasing: buffer[..<count])])
+            initialized = count
+        }
+        return [array] + others
+    }
+    return try make([])
 }

@@ -12,6 +12,8 @@ public protocol ImageSource: Sendable {
     func bytes(of member: String) throws -> Data?
     /// The pixels of an image; `atLeast` permits a reduced decode (see `ImageCodec`).
     func image(_ member: String, atLeast shortSide: Int?) throws -> Image
+    /// The pixels that a view shows, or more; each equals that of `image(_:atLeast:)`.
+    func part(_ member: String, showing view: ViewParameters, atLeast shortSide: Int?) throws -> ImagePart
     /// The files whose bytes decide what this source yields, in a fixed order.
     func contentFiles() throws -> [URL]
 }
@@ -23,6 +25,16 @@ extension ImageSource {
             preconditionFailure("Retort bug: a source without bytes must render its images")
         }
         return try ImageCodec.decode(data, atLeast: shortSide)
+    }
+
+    /// Decodes part of the member's bytes, or renders it whole.
+    public func part(_ member: String, showing view: ViewParameters, atLeast shortSide: Int?) throws
+        -> ImagePart
+    {
+        guard let data = try bytes(of: member) else {
+            return ImagePart(whole: try image(member, atLeast: shortSide))
+        }
+        return try ImageCodec.decode(data, showing: view, atLeast: shortSide)
     }
 }
 

@@ -22,23 +22,35 @@ public struct ViewSize: Hashable, Sendable, ExpressibleByIntegerLiteral {
 /// The bytes depend on the arguments only. The same parameters may be rendered at several sizes; all show the same
 /// part of the image.
 public func render(_ image: Image, _ parameters: ViewParameters, size: ViewSize) throws -> Image {
-    var pixels = [UInt8](repeating: 0, count: size.side * size.side * 3)
-    try pixels.withUnsafeMutableBufferPointer { try render(image, parameters, size: size, into: $0) }
+    let count = size.side * size.side * 3
+    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        try render(
+            ImagePart(whole: image), parameters, size: size,
+            into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        initialized = count
+    }
     return Image(width: size.side, height: size.side, pixels: pixels)
 }
 
-/// Renders into `side * side * 3` bytes that belong to the caller.
+/// Renders into `side * side * 3` bytes that belong to the caller; the part must hold what the view shows.
 func render(
-    _ image: Image, _ parameters: ViewParameters, size: ViewSize,
+    _ part: ImagePart, _ parameters: ViewParameters, size: ViewSize,
     into output: UnsafeMutableBufferPointer<UInt8>
 ) throws {
-    let crop = try parameters.crop(in: image)
+    let reduction = part.image.reduction
+    guard var crop = parameters.crop(width: part.width, height: part.height, reduction: reduction) else {
+        throw ImageError.changed(
+            reason: "the view at \(parameters.left),\(parameters.top) of \(parameters.width)x"
+                + "\(parameters.height) is not within \(part.width * reduction)x\(part.height * reduction)")
+    }
+    crop.top -= part.place.top
+    crop.left -= part.place.left
     if parameters.centre == nil {
-        try image.resample(
+        try part.image.resample(
             crop, width: size.side, height: size.side, flip: parameters.flip,
             interpolation: size.interpolation, into: output)
     } else {
-        try image.renderCentre(of: crop, parameters, size: size, into: output)
+        try part.image.renderCentre(of: crop, parameters, size: size, into: output)
     }
     parameters.adjustColours(of: output)
 }

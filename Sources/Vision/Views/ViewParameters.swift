@@ -52,23 +52,19 @@ public struct ViewParameters: Codable, Hashable, Sendable {
     /// The short side to which the crop is resized, before a square is cut out of its centre.
     func resizedShortSide(for size: Int) -> Int { centre.map { Int(Double(size) / $0) } ?? size }
 
-    /// The crop in the pixels of an image that was decoded at 1/`reduction`.
-    func crop(in image: Image) throws(ImageError) -> PixelRectangle {
-        guard top >= 0, left >= 0, height > 0, width > 0,
-            (top + height + image.reduction - 1) / image.reduction <= image.height,
-            (left + width + image.reduction - 1) / image.reduction <= image.width
-        else {
-            throw .changed(
-                reason: "the view at \(left),\(top) of \(width)x\(height) is not within "
-                    + "\(image.width * image.reduction)x\(image.height * image.reduction)")
-        }
+    /// The crop in the pixels of an image of which so many are left after decoding it at 1/`reduction`; nil where it
+    /// does not lie within it.
+    func crop(width: Int, height: Int, reduction: Int) -> PixelRectangle? {
+        guard top >= 0, left >= 0, self.height > 0, self.width > 0,
+            (top + self.height + reduction - 1) / reduction <= height,
+            (left + self.width + reduction - 1) / reduction <= width
+        else { return nil }
         func scaled(_ start: Int, _ length: Int) -> (start: Int, length: Int) {
-            let reduction = image.reduction
             let first = (start + reduction / 2) / reduction
             let last = (start + length + reduction / 2) / reduction
             return (min(first, max(0, last - 1)), max(1, last - first))
         }
-        let (rows, columns) = (scaled(top, height), scaled(left, width))
+        let (rows, columns) = (scaled(top, self.height), scaled(left, self.width))
         return PixelRectangle(
             top: rows.start, left: columns.start, height: rows.length, width: columns.length)
     }
