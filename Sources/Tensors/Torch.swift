@@ -40,6 +40,9 @@ public enum Torch {
     /// Whether this processor has the instructions that Retort's own bf16 kernels are written in.
     public static var hasOwnKernels: Bool { ct_has_own_kernels() }
 
+    /// Whether attention is one of them: with matrix tiles (AMX), plain products are faster.
+    public static var hasOwnAttention: Bool { ct_has_own_attention() }
+
     /// Runs `body` with libtorch's operations alone on this thread: to compare, or to find a fault.
     public static func withoutOwnKernels<Result>(_ body: () throws -> Result) rethrows -> Result {
         let before = ct_use_own_kernels(false)

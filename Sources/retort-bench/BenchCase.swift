@@ -35,6 +35,13 @@ struct BenchCase {
         }
     }
 
+    /// What we are compared with.
+    var peerName: String {
+        if work == .decode { return "PIL + DataLoader" }
+        // Channels last crashes there; see networks.py.
+        return model.hasPrefix("fastvit") ? "PyTorch eager, contiguous" : "PyTorch eager"
+    }
+
     /// The cases of `make bench`, quick ones first.
     static let all = [
         BenchCase(work: .decode, model: "500x375", size: 64, batch: 64, variant: ""),

@@ -79,7 +79,7 @@ struct Comparison {
         return ComparisonLine(
             name: bench.name, ours: rate, peer: median(peers.map(\.rate)), ratio: median(ratios),
             spread: [ratios[0], ratios[ratios.count - 1]],
-            peerName: bench.work == .decode ? "PIL + DataLoader" : "PyTorch eager",
+            peerName: bench.peerName,
             ceilingShare: try ceilingShare(rate), difference: difference(ours[0].values, peers[0].values),
             processorSeconds: processorSeconds(ours, peers), threads: threads)
     }

@@ -20,9 +20,10 @@ import Testing
                 try KernelReference.run(inputs, dtype, gradient: gradient, body)
             }
             let tolerance = dtype == .float32 ? 2e-5 : 0.015
+            let strict = Torch.hasOwnKernels ? tolerance : 2 * tolerance
             for (index, expected) in exact.enumerated() {
                 #expect(
-                    try KernelReference.distance(own[index], expected) < tolerance,
+                    try KernelReference.distance(own[index], expected) < strict,
                     "\(what), \(dtype), result \(index)")
                 #expect(
                     try KernelReference.distance(library[index], expected) < 2 * tolerance,
@@ -109,7 +110,8 @@ import Testing
         }
     }
 
-    @Test func `convolutions do not depend on the number of threads`() throws {
+    @Test(.enabled(if: Torch.hasOwnKernels, "libtorch's operations may depend on the threads"))
+    func `convolutions do not depend on the number of threads`() throws {
         let x = try normal([5, 40, 9, 9], 1).channelsLast()
         let weight = try normal([40, 1, 3, 3], 2)
         let (scale, shift) = (try Tensor.ones([40]), try Tensor.zeros([40]))

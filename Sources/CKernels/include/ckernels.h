@@ -1,6 +1,7 @@
 // Kernels of our own for the steps that libtorch's bf16 training spends its time on beside matrix products.
 //
-// They take plain memory, know nothing of tensors, and never fail: the caller checks shapes first. All need
+// They take plain memory and know nothing of tensors; the caller checks shapes first, and only scratch memory of less
+// than a megabyte a thread could be missing. All need
 // `ck_available()`; where it is false, the caller takes the library's way. Matrices are row-major; bf16 numbers are
 // passed as their 16 bits. Results do not depend on the number of threads.
 //

@@ -56,6 +56,8 @@ int64_t ct_live_handles(void);
 // Whether this processor can run our kernels; whether this thread is to use them
 // where it can (returns what was set before).
 bool ct_has_own_kernels(void);
+// With matrix tiles (AMX) plain products are the faster attention.
+bool ct_has_own_attention(void);
 bool ct_use_own_kernels(bool wanted);
 
 // Operations of transformers. Inside autocast to bf16 on the CPU they run on kernels of our own where the processor

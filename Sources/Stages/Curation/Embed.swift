@@ -10,7 +10,7 @@ internal import Vision
 /// Turns every image into a unit vector, shard by shard.
 struct Embed: Stage {
     static let name: StageName = "embed"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Turns every image into a unit vector, shard by shard."
 
     /// How numbers are stored.

@@ -15,7 +15,7 @@ internal import Vision
 /// them, so that a sweep over students asks the teacher once about each view.
 struct Distill: Stage {
     static let name: StageName = "distill"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Trains a student to agree with a teacher on unlabelled images."
 
     /// When the teacher is asked.

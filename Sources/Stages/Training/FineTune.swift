@@ -9,7 +9,7 @@ internal import Vision
 /// Trains a model on labelled images: the whole network, or a classifier on its frozen features.
 struct FineTune: Stage {
     static let name: StageName = "fine-tune"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Trains a model on labelled images: the whole network, or a head on frozen features."
 
     /// What learns.

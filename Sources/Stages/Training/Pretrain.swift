@@ -8,7 +8,7 @@ internal import Vision
 /// Trains a network from scratch on any labelled source: a surrogate foundation model where none is at hand.
 struct Pretrain: Stage {
     static let name: StageName = "pretrain"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Trains a network from scratch on a labelled source: a surrogate foundation model."
 
     @Input("Labelled images of a broad, generic kind; never of the target task.", role: .training)
