@@ -67,6 +67,14 @@ struct Depthwise : torch::autograd::Function<Depthwise> {
     }
 };
 
+// Each channel so many times in a row.
+at::Tensor repeatChannels(const at::Tensor &x, int64_t times) {
+    auto places = x.permute({0, 2, 3, 1}).unsqueeze(-1);
+    return places.expand({-1, -1, -1, -1, times})
+        .reshape({x.size(0), x.size(2), x.size(3), x.size(1) * times})
+        .permute({0, 3, 1, 2});
+}
+
 bool all(const int64_t *pair, int64_t value) { return pair[0] == value && pair[1] == value; }
 
 at::Tensor convolve(CTTensor a, CTTensor weights, CTTensor biases, const int64_t *stride, const int64_t *padding,
@@ -85,9 +93,11 @@ at::Tensor convolve(CTTensor a, CTTensor weights, CTTensor biases, const int64_t
                            : at::linear(rows, matrix, bias);
             return y.permute({0, 3, 1, 2});
         }
-        if (groups == x.size(1) && outputs == groups && kernel > 1 && kernel <= 7 && stride[0] == stride[1] &&
+        if (groups == x.size(1) && outputs % groups == 0 && kernel <= 7 && stride[0] == stride[1] &&
             padding[0] == padding[1]) {
-            return Depthwise::apply(x, weight, bias, casts ? reduced(weights) : weight.detach(), stride[0],
+            // With several outputs for each channel libtorch gathers patches; copies of the channels are cheaper.
+            auto wide = outputs == groups ? x : repeatChannels(x, outputs / groups);
+            return Depthwise::apply(wide, weight, bias, casts ? reduced(weights) : weight.detach(), stride[0],
                                     padding[0]);
         }
     }

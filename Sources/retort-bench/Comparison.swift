@@ -89,7 +89,11 @@ struct Comparison {
         return sides.contains { $0.isEmpty } ? nil : sides.map(median)
     }
 
-    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+    /// The middle value, or the mean of the two in the middle.
+    private func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return (sorted[(values.count - 1) / 2] + sorted[values.count / 2]) / 2
+    }
 
     private func difference(_ a: [Double], _ b: [Double]) -> Double? {
         guard !a.isEmpty, a.count == b.count else { return nil }

@@ -50,6 +50,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 3, 7], [2, 3])
+    func `channels may have several outputs, and kernels a single place`(_ side: Int, _ times: Int) throws {
+        let x = try normal([2, 20, 6, 8], 1).channelsLast()
+        let weight = try normal([20 * times, 1, side, side], 2, deviation: 0.3)
+        let size = [6, 8].map { ($0 + 2 * (side / 2) - side) / 2 + 1 }
+        try compare([x, weight], shape: [2, 20 * times] + size, "\(times) outputs, kernel \(side)") {
+            try $0[0].conv2d(weight: $0[1], stride: 2, padding: side / 2, groups: 20)
+        }
+    }
+
     @Test func `a kernel may be larger than its image, and padding smaller`() throws {
         let x = try normal([2, 20, 3, 4], 1).channelsLast()
         let weight = try normal([20, 1, 5, 5], 2, deviation: 0.3)
