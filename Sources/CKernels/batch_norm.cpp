@@ -48,7 +48,6 @@ struct SiLU {
 
 constexpr int64_t wide = 4;  // registers of channels that are worked on at a time
 
-
 // The sums of distances from a pivot, and of their squares: a pivot near the mean keeps the digits.
 template <class T>
 void moments(const T *x, const T *pivot, int64_t channels, int64_t start, int64_t end, float *sums, float *squares) {
