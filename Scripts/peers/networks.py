@@ -32,7 +32,8 @@ def network(name, prefix):
 
         model = MobileNetV2Mini()
     else:
-        model = timm.create_model(name, num_classes=1000, **({"pad_type": "same"} if "mobilenetv2" in name else {}))
+        extra = {"pad_type": "same"} if "mobilenetv2" in name else {"img_size": options.size} if "dinov2" in name else {}
+        model = timm.create_model(name, num_classes=1000, **extra)
     model.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
     return model
 
@@ -59,8 +60,14 @@ if convolutional(model) and not student_name.startswith("fastvit"):
 
 if work == "label":
     model.eval()
+    if options.compile:
+        import torch._inductor.config as inductor
 
-    @torch.inference_mode()
+        inductor.freezing = True
+        model = torch.compile(model)
+
+    # Freezing wants no_grad; the two are equally fast.
+    @(torch.no_grad() if options.compile else torch.inference_mode())
     def answer():
         with autocast():
             return model(images)
@@ -76,6 +83,8 @@ optimizer = torch.optim.AdamW(
     [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], lr=1e-4, fused=True
 )
 teacher = network(teacher_name, "teacher.").eval() if work == "distill" else None
+if options.compile:
+    model = torch.compile(model)
 
 
 def step():

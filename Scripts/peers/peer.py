@@ -18,6 +18,7 @@ def options():
     for name in ("threads", "batch", "size"):
         parser.add_argument(f"--{name}", type=int)
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--compile", action="store_true")
     return parser.parse_args()
 
 

@@ -123,7 +123,8 @@ using Slope = void (*)(int64_t, const ck_bf16 *, const ck_bf16 *, ck_bf16 *, int
 
 template <Kernel kernel, Slope slope> struct Activation : torch::autograd::Function<Activation<kernel, slope>> {
     static at::Tensor forward(AutogradContext *context, const at::Tensor &given) {
-        auto x = given.contiguous();
+        // Any order of the elements will do, as long as there are no gaps: images keep their channels innermost.
+        auto x = given.is_non_overlapping_and_dense() ? given : given.contiguous();
         auto out = at::empty_like(x);
         kernel(x.numel(), bits(x), bits(out), threads());
         context->save_for_backward({x});
@@ -132,7 +133,8 @@ template <Kernel kernel, Slope slope> struct Activation : torch::autograd::Funct
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
         auto x = context->get_saved_variables()[0];
-        auto g = bf16(gradients[0]), out = at::empty_like(x);
+        auto g = gradients[0], out = at::empty_like(x);
+        if (g.scalar_type() != at::kBFloat16 || g.strides() != x.strides()) g = at::empty_like(x).copy_(g);
         slope(x.numel(), bits(x), bits(g), bits(out), threads());
         return {out};
     }

@@ -9,12 +9,14 @@ public enum RuntimeEnvironment {
     /// becomes several times slower.
     ///
     /// glibc gives each large tensor pages of its own, which the system clears first: a sixth of the time of a
-    /// training step of a small transformer. Kept memory is used again, and comes in large pages.
+    /// training step of a small transformer. Kept memory is used again, and comes in large pages. All threads share
+    /// one arena: the others grow to 64 MB at most, and whatever is larger gets fresh pages after all.
     private static let wanted = [
         ("GOMP_SPINCOUNT", "2000"),
         (
             "GLIBC_TUNABLES",
             "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736:glibc.malloc.hugetlb=1"
+                + ":glibc.malloc.arena_max=1"
         ),
     ]
     /// Says that the variables were set by this program.

@@ -2,6 +2,13 @@ import Models
 import Tensors
 import Training
 
+/// A way to do the same with the usual libraries.
+struct Peer {
+    var name: String
+    /// Whether the script compiles its network first.
+    var isCompiled = false
+}
+
 /// One thing whose speed is compared, under the name it has in `bench.jsonl`.
 struct BenchCase {
     /// What is done again and again.
@@ -36,10 +43,16 @@ struct BenchCase {
     }
 
     /// What we are compared with.
-    var peerName: String {
-        if work == .decode { return "PIL + DataLoader" }
+    var peers: [Peer] {
+        if work == .decode { return [Peer(name: "PIL + DataLoader")] }
         // Channels last crashes there; see networks.py.
-        return model.hasPrefix("fastvit") ? "PyTorch eager, contiguous" : "PyTorch eager"
+        if model.hasPrefix("fastvit") { return [Peer(name: "PyTorch eager, contiguous")] }
+        let eager = Peer(name: "PyTorch eager")
+        // What is compiled in minutes is not worth the wait for networks that nobody compiles on a processor.
+        guard model.hasPrefix("vit"), work != .distill else { return [eager] }
+        return [
+            eager, Peer(name: work == .label ? "torch.compile, frozen" : "torch.compile", isCompiled: true),
+        ]
     }
 
     /// The cases of `make bench`, quick ones first.
@@ -56,6 +69,7 @@ struct BenchCase {
         BenchCase(work: .train, model: "resnet18", batch: 16),
         BenchCase(work: .label, model: "vit_small_patch16_224"),
         BenchCase(work: .label, model: "vit_base_patch16_224", batch: 16),
+        BenchCase(work: .label, model: "vit_large_patch14_dinov2", batch: 8),
         BenchCase(
             work: .distill, model: "vit_tiny_patch16_224", teacher: "vit_base_patch16_224", batch: 16),
     ]

@@ -56,7 +56,8 @@ struct Comparison {
     private static let peers = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Scripts/peers").standardizedFileURL
 
-    func run() throws -> ComparisonLine {
+    /// One line for each peer, all of the same rounds.
+    func run() throws -> [ComparisonLine] {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "retort-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -68,20 +69,28 @@ struct Comparison {
         let script = Self.peers.appending(path: bench.work == .decode ? "decode.py" : "networks.py").path
         let details = ["--batch", "\(bench.batch)", "--size", "\(bench.size)"]
         var ours: [Measurement] = []
-        var peers: [Measurement] = []
+        var theirs = bench.peers.map { _ in [Measurement]() }
         for _ in 0..<rounds {
             ours.append(
                 try launch(URL(filePath: CommandLine.arguments[0]).path, ["measure"] + arguments))
-            peers.append(try launch(python, [script] + arguments + details))
+            for (index, peer) in bench.peers.enumerated() {
+                let form = peer.isCompiled ? ["--compile"] : []
+                theirs[index].append(try launch(python, [script] + arguments + details + form))
+            }
         }
-        let ratios = zip(ours, peers).map { $0.rate / $1.rate }.sorted()
+        return try zip(bench.peers, theirs).map { try line($0, ours, $1) }
+    }
+
+    private func line(
+        _ peer: Peer, _ ours: [Measurement], _ theirs: [Measurement]
+    ) throws -> ComparisonLine {
+        let ratios = zip(ours, theirs).map { $0.rate / $1.rate }.sorted()
         let rate = median(ours.map(\.rate))
         return ComparisonLine(
-            name: bench.name, ours: rate, peer: median(peers.map(\.rate)), ratio: median(ratios),
-            spread: [ratios[0], ratios[ratios.count - 1]],
-            peerName: bench.peerName,
-            ceilingShare: try ceilingShare(rate), difference: difference(ours[0].values, peers[0].values),
-            processorSeconds: processorSeconds(ours, peers), threads: threads)
+            name: bench.name, ours: rate, peer: median(theirs.map(\.rate)), ratio: median(ratios),
+            spread: [ratios[0], ratios[ratios.count - 1]], peerName: peer.name,
+            ceilingShare: try ceilingShare(rate), difference: difference(ours[0].values, theirs[0].values),
+            processorSeconds: processorSeconds(ours, theirs), threads: threads)
     }
 
     private func processorSeconds(_ ours: [Measurement], _ peers: [Measurement]) -> [Double]? {

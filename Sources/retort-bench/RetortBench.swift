@@ -31,17 +31,21 @@ struct Compare: ParsableCommand {
         let file = URL(filePath: out)
         try Data().write(to: file)
         for bench in BenchCase.all where only.isEmpty || bench.name.contains(only) {
-            let line = try Comparison(
+            let lines = try Comparison(
                 bench: bench, rounds: rounds, seconds: seconds, threads: threads, python: python
             ).run()
-            print(line.text)
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let handle = try FileHandle(forWritingTo: file)
-            try handle.seekToEnd()
-            try handle.write(contentsOf: encoder.encode(line) + Data("\n".utf8))
-            try handle.close()
+            for line in lines { try append(line, to: file) }
         }
+    }
+
+    private func append(_ line: ComparisonLine, to file: URL) throws {
+        print(line.text)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let handle = try FileHandle(forWritingTo: file)
+        try handle.seekToEnd()
+        try handle.write(contentsOf: encoder.encode(line) + Data("\n".utf8))
+        try handle.close()
     }
 }
 

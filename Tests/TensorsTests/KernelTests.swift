@@ -97,6 +97,13 @@ import Testing
         try compare([x], shape: [count], "quick gelu") { try $0[0].quickGELU() }
     }
 
+    @Test func `activations leave channels innermost`() throws {
+        let x = try normal([2, 5, 3, 4], 15).to(.bfloat16).channelsLast()
+        try compare([x], shape: [2, 5, 3, 4], "gelu of images") { try $0[0].gelu() }
+        let out = try autocast(.bfloat16, on: .cpu) { try x.gelu() }
+        #expect(try !out.isContiguous && out.permute(0, 2, 3, 1).isContiguous)
+    }
+
     @Test func `an activation far from zero is zero or its argument`() throws {
         let x = try Tensor([Float(-40), 8, 40, .infinity, .nan, 0]).to(.bfloat16)
         for activation in [{ try $0.gelu() }, { try $0.quickGELU() }] as [(Tensor) throws -> Tensor] {
