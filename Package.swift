@@ -47,7 +47,7 @@ let package = Package(
             linkerSettings: nativeLibraries),
         .target(name: "CFaiss", dependencies: ["CTorch"]),
         .target(name: "Tensors", dependencies: ["CTorch"]),
-        .target(name: "Search", dependencies: ["CFaiss", "Tensors", "Diagnostics"]),
+        .target(name: "Search", dependencies: ["CFaiss", "CKernels", "Tensors", "Diagnostics"]),
         .target(name: "Layers", dependencies: ["Tensors", "Safetensors", "Diagnostics"]),
         .target(name: "Models", dependencies: ["Layers", "Tensors", "Diagnostics"]),
         .target(
@@ -106,7 +106,8 @@ let package = Package(
             name: "VisionTests", dependencies: ["Vision", "CJpeg", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "WorldTests", dependencies: ["World", "Vision", "TestSupport"]),
         .testTarget(
-            name: "SearchTests", dependencies: ["Search", "CFaiss", "Tensors", "Diagnostics", "TestSupport"]),
+            name: "SearchTests",
+            dependencies: ["Search", "CFaiss", "CKernels", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [

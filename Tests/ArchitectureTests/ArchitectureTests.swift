@@ -16,7 +16,7 @@ private let arrows: [String: Set<String>] = [
     "Engine": ["Diagnostics", "CCrypto"],
     "Manifest": ["Engine", "Diagnostics"],
     "Tensors": ["CTorch"],
-    "Search": ["CFaiss", "Tensors", "Diagnostics"],
+    "Search": ["CFaiss", "CKernels", "Tensors", "Diagnostics"],
     "Layers": ["Tensors", "Safetensors", "Diagnostics"],
     "Models": ["Layers", "Tensors", "Diagnostics"],
     "Vision": ["Tensors", "CImageCodecs", "CJpeg", "CCrypto", "Diagnostics"],
