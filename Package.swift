@@ -81,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "retort-bench",
             dependencies: [
-                "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors",
+                "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors", "Search",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // Tests

@@ -34,7 +34,7 @@ private let arrows: [String: Set<String>] = [
         "Layers", "Tensors", "Safetensors",
     ],
     "retort-bench": [
-        "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors",
+        "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors", "Search",
     ],
     "TestSupport": ["Diagnostics", "Engine", "Tensors", "Safetensors", "Vision"],
 ]

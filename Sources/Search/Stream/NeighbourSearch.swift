@@ -41,7 +41,17 @@ public struct NeighbourSearch {
     /// Whether products are bf16 ones of a kernel of our own; the results are the same without.
     public static var hasKernel: Bool { BlockSearch.hasKernel }
 
-    /// Searches a gallery for the neighbours of some queries.
+    /// Searches rows that lie anywhere for the neighbours of some queries.
+    /// - Throws: a `Diagnostic` for vectors of another length, and for rows that are not finite.
+    public func search(_ queries: VectorTable, in gallery: some VectorSource) throws -> NeighbourTable {
+        try check(queries, gallery)
+        let search = try BlockSearch(
+            queries, best: max(1, min(k, gallery.count)), similarity: .innerProduct)
+        try compare(search, gallery, 0..<gallery.count) { _ in }
+        return search.result().widened(to: k)
+    }
+
+    /// Searches a gallery on disk for the neighbours of some queries.
     ///
     /// With a state, every shard is searched by itself, and what it has is published when it is done: a search that
     /// was stopped goes on after the last one.
@@ -49,10 +59,7 @@ public struct NeighbourSearch {
     public func run(
         _ queries: VectorTable, in gallery: VectorGallery, progress: (_ rows: Int) throws -> Void = { _ in }
     ) throws -> Outcome {
-        try ExactSearch.checkDimensions(queries, gallery)
-        if let row = (0..<queries.count).first(where: { !queries[$0].allSatisfy(\.isFinite) }) {
-            throw Self.notFinite(queries.place(of: row))
-        }
+        try check(queries, gallery)
         let places = min(k, gallery.count)
         let all = try BlockSearch(queries, best: places, similarity: .innerProduct)
         guard let state else {
@@ -85,21 +92,23 @@ public struct NeighbourSearch {
     }
 
     private func compare(
-        _ search: BlockSearch, _ gallery: VectorGallery, _ rows: Range<Int>, _ progress: (Int) throws -> Void
+        _ search: BlockSearch, _ gallery: some VectorSource, _ rows: Range<Int>,
+        _ progress: (Int) throws -> Void
     ) throws {
-        let dimension = gallery.dimension
-        try withFloats(min(blockRows, rows.count) * dimension) { buffer in
-            for start in stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows) {
-                let some = start..<min(start + blockRows, rows.upperBound)
-                let block = UnsafeMutableBufferPointer(rebasing: buffer[0..<some.count * dimension])
-                try gallery.read(some, into: block)
-                do {
-                    try search.add(UnsafeBufferPointer(block), rows: BlockRows(some))
-                } catch let bad as NotFinite {
-                    throw Self.notFinite(gallery.place(of: start + bad.position))
-                }
-                try progress(some.upperBound)
+        try gallery.forEachBlock(in: rows) { some, block in
+            do {
+                try search.add(block, rows: BlockRows(some))
+            } catch let bad as NotFinite {
+                throw Self.notFinite(gallery.place(of: some.lowerBound + bad.position))
             }
+            try progress(some.upperBound)
+        }
+    }
+
+    private func check(_ queries: VectorTable, _ gallery: some VectorSource) throws {
+        try ExactSearch.checkDimensions(queries, gallery)
+        if let row = (0..<queries.count).first(where: { !queries[$0].allSatisfy(\.isFinite) }) {
+            throw Self.notFinite(queries.place(of: row))
         }
     }
 

@@ -7,7 +7,7 @@ internal import Tensors
 ///
 /// The pieces are read rather than mapped: the resident memory stays at one block however large the file is, and a
 /// file that is cut off behind our back is an error and not a signal.
-public final class NpyFile: VectorSource {
+public final class NpyFile: VectorSource, Sendable {
     /// What the file says about its array.
     public let header: NpyHeader
     /// The file's name.

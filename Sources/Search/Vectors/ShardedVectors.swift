@@ -2,7 +2,7 @@ internal import Diagnostics
 public import Foundation
 
 /// Rows that lie in several NumPy files, one after another.
-public struct ShardedVectors: VectorSource {
+public struct ShardedVectors: VectorSource, Sendable {
     /// What error messages call the rows.
     public let name: String
     /// The rows of each file.
@@ -54,6 +54,12 @@ public struct ShardedVectors: VectorSource {
     public func place(of row: Int) -> String {
         let shard = shard(of: row)
         return "row \(row - shards[shard].lowerBound) of \(files[shard].name)"
+    }
+
+    /// `img_emb_0003.npy#7`.
+    func name(of row: Int) -> String {
+        let shard = shard(of: row)
+        return "\(files[shard].name)#\(row - shards[shard].lowerBound)"
     }
 
     /// The shard that holds a row; empty ones hold none.

@@ -38,6 +38,29 @@ extension VectorSource {
         }
     }
 
+    /// Calls `body` with one block after another of some rows, as they are stored; a table's are not copied.
+    func forEachBlock(
+        in rows: Range<Int>, _ body: (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        let starts = stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows)
+        let blocks = starts.map { $0..<Swift.min($0 + blockRows, rows.upperBound) }
+        if let table = self as? VectorTable {
+            return try table.values.withUnsafeBufferPointer { values in
+                for some in blocks {
+                    let place = some.lowerBound * dimension..<some.upperBound * dimension
+                    try body(some, UnsafeBufferPointer(rebasing: values[place]))
+                }
+            }
+        }
+        try withFloats(Swift.min(blockRows, rows.count) * dimension) { buffer in
+            for some in blocks {
+                let block = UnsafeMutableBufferPointer(rebasing: buffer[0..<some.count * dimension])
+                try read(some, into: block)
+                try body(some, UnsafeBufferPointer(block))
+            }
+        }
+    }
+
     /// Calls `body` with one block after another of eligible rows, scaled to unit length, and their numbers.
     func forEachUnitBlock(
         eligible: [Bool]? = nil, _ body: (BlockRows, UnsafeBufferPointer<Float>) throws -> Void

@@ -6,7 +6,7 @@ internal import Glibc
 ///
 /// Files come in the order of their names, in which numbers count as numbers: `img_emb_2.npy` is before
 /// `img_emb_10.npy`. Rows are numbered through all files in that order.
-public struct VectorGallery: VectorSource {
+public struct VectorGallery: VectorSource, Sendable {
     /// The rows.
     public let vectors: ShardedVectors
     /// The file of each shard.

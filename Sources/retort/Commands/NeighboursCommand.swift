@@ -105,25 +105,11 @@ struct NeighboursCommand: RetortCommand {
         }
         try found.write(to: URL(filePath: out))
         summary.seconds = (clock.now - start) / .seconds(1)
-        summary.peakMemoryBytes = PeakMemory.bytes
+        summary.peakMemoryBytes = ProcessMemory.peakBytes
         if global.json { return try console.print(json: summary) }
         let share = summary.recall.map { String(format: ", recall %.4f", $0) } ?? ""
         console.print(
             "\(out): \(k) of \(pool.count) for each of \(asked.count), \(summary.engine)\(share), "
                 + String(format: "%.2f s", summary.seconds))
-    }
-}
-
-/// What the kernel says of this process's memory.
-enum PeakMemory {
-    /// The most memory that was resident at a time, files that are mapped included; 0 where that is not known.
-    static var bytes: Int { kilobytes("VmHWM") * 1024 }
-
-    private static func kilobytes(_ name: String) -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
-        return line.flatMap {
-            Int($0.split(separator: " ").dropLast().last?.split(separator: "\t").last ?? "")
-        } ?? 0
     }
 }
