@@ -62,6 +62,20 @@ struct Reservoir {
     }
 };
 
+// What one thread needs while it works on a panel.
+struct Desk {
+    Reservoir reservoirs[panelQueries];
+    alignas(64) float limits[panelQueries];
+    double margins[panelQueries];
+    std::vector<float> scores;
+};
+
+// What a panel of queries found in a part of the block.
+struct Found {
+    std::vector<Candidate> candidates;
+    int64_t ends[panelQueries] = {};
+};
+
 }  // namespace
 }  // namespace kernels
 
@@ -80,6 +94,10 @@ struct CKSearch {
     std::vector<Best> bests;
     std::vector<int64_t> counts;
     std::vector<float> thresholds;            // nothing below can be among the best
+    // Memory that one block after another uses: fresh pages would take a tenth of the time.
+    std::vector<Lengths> blockLengths;
+    std::vector<std::unique_ptr<Desk>> desks;
+    std::vector<Found> found;
     std::vector<int64_t> starts;              // what was found in the last block
     std::vector<int32_t> rows;
     std::vector<float> scores;
@@ -107,20 +125,6 @@ template <class Body> void tasks(int64_t count, int32_t threads, Body &&body) {
         for (int64_t n; (n = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(n);
     });
 }
-
-// What one thread needs while it works on a panel.
-struct Desk {
-    Reservoir reservoirs[panelQueries];
-    alignas(64) float limits[panelQueries];
-    double margins[panelQueries];
-    std::vector<float> scores;
-};
-
-// What a panel of queries found in a part of the block.
-struct Found {
-    std::vector<Candidate> candidates;
-    int64_t ends[panelQueries] = {};
-};
 
 }  // namespace
 
@@ -175,7 +179,12 @@ void scan(const CKSearch &s, int64_t panel, int64_t start, int64_t end, Desk &de
 // Replaces scores by inner products.
 void compare(const CKSearch &s, const float *query, const float *block, bool clamped, Candidate *candidates, size_t count) {
     constexpr int together = 4;
+    constexpr int64_t line = 16;
     for (size_t i = 0; i < count;) {
+        for (size_t next = i + together; next < std::min(count, i + 2 * together); next++) {
+            const float *row = block + int64_t(candidates[next].row) * s.dimension;
+            for (int64_t j = 0; j < s.dimension; j += line) _mm_prefetch(row + j, _MM_HINT_T0);
+        }
         double products[together];
         const float *rows[together];
         const int n = count - i >= together ? together : 1;
@@ -217,6 +226,7 @@ void search(const CKSearch &s, const float *block, bool clamped, const Lengths &
             reservoir.cut(s.best, desk.margins[q], desk.limits[q], desk.scores);
         compare(s, s.queries.data() + (firstQuery + q) * s.dimension, block, clamped, reservoir.kept.data(),
                 reservoir.kept.size());
+        if (q == 0) found.candidates.clear();
         found.candidates.insert(found.candidates.end(), reservoir.kept.begin(), reservoir.kept.end());
         found.ends[q] = int64_t(found.candidates.size());
     }
@@ -263,11 +273,11 @@ void prepare(CKSearch &s, const float *rows) {
 }
 
 // Hands the findings of all panels and parts to the lists of the best, or to the caller.
-void collect(CKSearch &s, const std::vector<Found> &found, int64_t parts, int64_t firstRow, const int64_t *numbers) {
+void collect(CKSearch &s, int64_t parts, int64_t firstRow, const int64_t *numbers) {
     const auto each = [&](int64_t query, auto &&body) {
         const int64_t panel = query / panelQueries, q = query % panelQueries;
         for (int64_t part = 0; part < parts; part++) {
-            const Found &f = found[size_t(panel * parts + part)];
+            const Found &f = s.found[size_t(panel * parts + part)];
             for (int64_t i = q ? f.ends[q - 1] : 0; i < f.ends[q]; i++) body(f.candidates[size_t(i)]);
         }
     };
@@ -277,7 +287,8 @@ void collect(CKSearch &s, const std::vector<Found> &found, int64_t parts, int64_
                 each(q, [&](const Candidate &c) {
                     s.offer(q, {c.score, numbers ? numbers[c.row] : firstRow + c.row});
                 });
-                s.cut(q);
+                // A limit that is a little late costs less than a cut for every newcomer.
+                if (s.counts[size_t(q)] >= s.best + s.best / 8) s.cut(q);
             }
         });
         return;
@@ -297,35 +308,35 @@ void collect(CKSearch &s, const std::vector<Found> &found, int64_t parts, int64_
 CKSearchStatus scanBlock(CKSearch &s, const CKSearchBlock &b, const float *limits, int64_t *offending) {
     const int64_t padded = roundUp(b.count, tileRows);
     if (int64_t(s.block.size()) < padded * s.stride) s.block.resize(size_t(padded * s.stride));
-    std::vector<Lengths> lengths(size_t(b.count));
-    *offending = roundRows(s, b.count, b.rows, s.block.data(), lengths.data());
+    s.blockLengths.resize(size_t(b.count));
+    *offending = roundRows(s, b.count, b.rows, s.block.data(), s.blockLengths.data());
     if (*offending >= 0) return CK_SEARCH_NOT_FINITE;
     std::fill(s.block.begin() + b.count * s.stride, s.block.begin() + padded * s.stride, 0);
     Lengths longest;
-    for (const Lengths &each : lengths) longest.include(each);
+    for (const Lengths &each : s.blockLengths) longest.include(each);
     // Few queries: the block is divided, too, so that every thread has something to do.
     const int64_t wanted = s.threads > 1 ? (3 * s.threads + s.panels() - 1) / s.panels() : 1;
     const int64_t parts = std::max<int64_t>(1, std::min(wanted, b.count / 512));
     const int64_t share = roundUp((b.count + parts - 1) / parts, tileRows);
-    std::vector<Found> found(size_t(s.panels() * parts));
-    std::vector<std::unique_ptr<Desk>> desks(size_t(std::max(1, s.threads)));
-    for (auto &desk : desks) desk = std::make_unique<Desk>();
+    const int64_t pieces = s.panels() * parts;
+    if (int64_t(s.found.size()) < pieces) s.found.resize(size_t(pieces));
+    while (s.desks.size() < size_t(s.threads)) s.desks.push_back(std::make_unique<Desk>());
     std::atomic<int64_t> taken{0};
     std::atomic<int64_t> next{0};
     std::atomic<bool> failed{false};
-    shares(int64_t(desks.size()), s.threads, [&](int64_t, int64_t) {
+    shares(int64_t(s.desks.size()), s.threads, [&](int64_t, int64_t) {
         try {
-            Desk &desk = *desks[size_t(taken.fetch_add(1))];
-            for (int64_t n; (n = next.fetch_add(1)) < int64_t(found.size());) {
+            Desk &desk = *s.desks[size_t(taken.fetch_add(1))];
+            for (int64_t n; (n = next.fetch_add(1)) < pieces;) {
                 const int64_t start = n % parts * share, end = std::min(b.count, start + share);
-                search(s, b.rows, b.clamped, longest, limits, n / parts, std::min(start, end), end, desk, found[size_t(n)]);
+                search(s, b.rows, b.clamped, longest, limits, n / parts, std::min(start, end), end, desk, s.found[size_t(n)]);
             }
         } catch (const std::bad_alloc &) {
             failed = true;
         }
     });
     if (failed) return CK_SEARCH_NO_MEMORY;
-    collect(s, found, parts, b.first, b.numbers);
+    collect(s, parts, b.first, b.numbers);
     return CK_SEARCH_OK;
 }
 
