@@ -132,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "Safetensors",
+                "Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "Safetensors", "Search",
                 "TestSupport",
                 "retort",
             ]),
