@@ -47,7 +47,7 @@ let package = Package(
             linkerSettings: nativeLibraries),
         .target(name: "CFaiss", dependencies: ["CTorch"]),
         .target(name: "Tensors", dependencies: ["CTorch"]),
-        .target(name: "Search", dependencies: ["CFaiss", "Tensors", "Diagnostics"]),
+        .target(name: "Search", dependencies: ["CFaiss", "CKernels", "Tensors", "Diagnostics"]),
         .target(name: "Layers", dependencies: ["Tensors", "Safetensors", "Diagnostics"]),
         .target(name: "Models", dependencies: ["Layers", "Tensors", "Diagnostics"]),
         .target(
@@ -81,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "retort-bench",
             dependencies: [
-                "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors",
+                "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors", "Search",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // Tests
@@ -106,7 +106,8 @@ let package = Package(
             name: "VisionTests", dependencies: ["Vision", "CJpeg", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(name: "WorldTests", dependencies: ["World", "Vision", "TestSupport"]),
         .testTarget(
-            name: "SearchTests", dependencies: ["Search", "CFaiss", "Tensors", "Diagnostics", "TestSupport"]),
+            name: "SearchTests",
+            dependencies: ["Search", "CFaiss", "CKernels", "Tensors", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
@@ -131,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "Safetensors",
+                "Manifest", "Engine", "Stages", "Report", "Diagnostics", "Vision", "Safetensors", "Search",
                 "TestSupport",
                 "retort",
             ]),

@@ -71,6 +71,23 @@ CFaissStatus cf_normalize(
     });
 }
 
+CFaissStatus cf_longest(int64_t n, int64_t dimension, const float *rows, int64_t *offending, double *length) {
+    return guarded([&] {
+        require(n >= 0 && dimension > 0 && (n == 0 || rows), "no rows to measure");
+        *offending = -1;
+        *length = 0;
+        for (int64_t i = 0; i < n; i++) {
+            // Squares of finite floats are finite in double, and so is the sum of as many as fit in memory.
+            const double square = dot(dimension, rows + i * dimension, rows + i * dimension);
+            if (!std::isfinite(square)) {
+                *offending = i;
+                return;
+            }
+            *length = std::max(*length, std::sqrt(square));
+        }
+    });
+}
+
 CFaissStatus cf_at_least(int64_t n, const float *scores, float threshold, int32_t *positions, int64_t *found) {
     return guarded([&] {
         require(n >= 0 && n <= std::numeric_limits<int32_t>::max(), "too many scores at once");
@@ -103,13 +120,14 @@ CFaissStatus cf_kth_largest(int64_t n, const float *scores, int64_t k, float *ou
 }
 
 CFaissStatus cf_similarities(
-    int64_t dimension, const float *query, const float *rows, int64_t n, const int32_t *positions, float *out) {
+    int64_t dimension, const float *query, const float *rows, int64_t n, const int32_t *positions, bool clamped,
+    float *out) {
     return guarded([&] {
         require(dimension > 0 && n >= 0, "no vectors to compare");
         require(n == 0 || (query && rows && positions && out), "no vectors, or no place for the similarities");
         for (int64_t i = 0; i < n; i++) {
             const double s = dot(dimension, query, rows + int64_t(positions[i]) * dimension);
-            out[i] = float(std::clamp(s, -1.0, 1.0));
+            out[i] = float(clamped ? std::clamp(s, -1.0, 1.0) : s);
         }
     });
 }

@@ -21,10 +21,12 @@ struct BenchCase {
         case distill
         /// JPEG files to batches of augmented pixels.
         case decode
+        /// The nearest rows of a gallery in memory, for all queries at once.
+        case search
     }
 
     var work: Work
-    /// The network; for `decode` the size of the files.
+    /// The network; for `decode` the size of the files, for `search` rows, values, queries and neighbours.
     var model = ""
     /// The teacher that `distill` is about.
     var teacher = ""
@@ -39,12 +41,14 @@ struct BenchCase {
         case .train, .label: "\(work)/\(model)/\(variant)"
         case .distill: "distill/\(teacher)-\(model)/cached"
         case .decode: "decode/\(model)-\(size)"
+        case .search: "search/\(model)"
         }
     }
 
     /// What we are compared with.
     var peers: [Peer] {
         if work == .decode { return [Peer(name: "PIL + DataLoader")] }
+        if work == .search { return [Peer(name: "faiss-cpu IndexFlatIP")] }
         // Channels last crashes there; see networks.py.
         if model.hasPrefix("fastvit") { return [Peer(name: "PyTorch eager, contiguous")] }
         let eager = Peer(name: "PyTorch eager")
@@ -55,8 +59,28 @@ struct BenchCase {
         ]
     }
 
+    /// The script of the peer.
+    var script: String {
+        switch work {
+        case .train, .label, .distill: "networks.py"
+        case .decode: "decode.py"
+        case .search: "search.py"
+        }
+    }
+
+    /// What a rate counts.
+    var unit: String { work == .search ? "queries/s" : "images/s" }
+
+    /// Rows, values, queries and neighbours of a search: `200000x384-1000-100`.
+    var searchSizes: (rows: Int, dimension: Int, queries: Int, k: Int) {
+        let numbers = model.split { $0 == "x" || $0 == "-" }.compactMap { Int($0) }
+        precondition(numbers.count == 4, "'\(model)' names no search: this is a bug in Retort")
+        return (numbers[0], numbers[1], numbers[2], numbers[3])
+    }
+
     /// The cases of `make bench`, quick ones first.
     static let all = [
+        BenchCase(work: .search, model: "200000x384-1000-100"),
         BenchCase(work: .decode, model: "500x375", size: 64, batch: 64, variant: ""),
         BenchCase(work: .decode, model: "500x375", size: 224, batch: 64, variant: ""),
         BenchCase(work: .train, model: "vit_tiny_patch4_32", size: 32, batch: 64),
@@ -87,7 +111,7 @@ struct BenchCase {
 
     /// The operations of one forward pass of one image, twice the multiplications; nil where there is no network.
     func forwardOperations() throws -> Double? {
-        guard work != .decode else { return nil }
+        guard work != .decode, work != .search else { return nil }
         let model = try LoadedModel.initialize(
             configuration(model), classes: (0..<1000).map { "\($0)" }, generator: Generator(seed: 0),
             device: .cpu)

@@ -3,6 +3,7 @@ import Foundation
 import Layers
 import Models
 import Safetensors
+import Search
 import Tensors
 import Vision
 
@@ -13,10 +14,11 @@ struct ComparisonLine: Encodable {
     /// The smallest and the largest ratio of a round.
     let spread: [Double]
     let peerName: String
-    let unit = "images/s"
+    let unit: String
     /// The share of the measured matrix product rate in the same arithmetic; nil where work is not counted.
     let ceilingShare: Double?
-    /// The largest difference of what both sides computed, relative to the largest value.
+    /// The largest difference of what both sides computed, relative to the largest value; of neighbours the share
+    /// that the other side does not have in the same place.
     let difference: Double?
     /// Processor seconds for a thousand images, ours and the peer's; nil where they are not counted.
     let processorSeconds: [Double]?
@@ -39,8 +41,9 @@ struct ComparisonLine: Encodable {
             } ?? ""
         let apart = difference.map { String(format: "%.1e apart", $0) } ?? ""
         return String(
-            format: "%@  ours %.1f, %@ %.1f images/s: %.2f× (%.2f–%.2f)  %@%@  %@",
-            name.padding(toLength: 58, withPad: " ", startingAt: 0), ours, peerName, peer, ratio, spread[0],
+            format: "%@  ours %.1f, %@ %.1f %@: %.2f× (%.2f–%.2f)  %@%@  %@",
+            name.padding(toLength: 58, withPad: " ", startingAt: 0), ours, peerName, peer, unit, ratio,
+            spread[0],
             spread[1], share, spent, apart)
     }
 }
@@ -66,7 +69,7 @@ struct Comparison {
         let arguments = [
             bench.name, "--folder", folder.path, "--seconds", "\(seconds)", "--threads", "\(threads)",
         ]
-        let script = Self.peers.appending(path: bench.work == .decode ? "decode.py" : "networks.py").path
+        let script = Self.peers.appending(path: bench.script).path
         let details = ["--batch", "\(bench.batch)", "--size", "\(bench.size)"]
         var ours: [Measurement] = []
         var theirs = bench.peers.map { _ in [Measurement]() }
@@ -88,7 +91,7 @@ struct Comparison {
         let rate = median(ours.map(\.rate))
         return ComparisonLine(
             name: bench.name, ours: rate, peer: median(theirs.map(\.rate)), ratio: median(ratios),
-            spread: [ratios[0], ratios[ratios.count - 1]], peerName: peer.name,
+            spread: [ratios[0], ratios[ratios.count - 1]], peerName: peer.name, unit: bench.unit,
             ceilingShare: try ceilingShare(rate), difference: difference(ours[0].values, theirs[0].values),
             processorSeconds: processorSeconds(ours, theirs), threads: threads)
     }
@@ -106,6 +109,9 @@ struct Comparison {
 
     private func difference(_ a: [Double], _ b: [Double]) -> Double? {
         guard !a.isEmpty, a.count == b.count else { return nil }
+        if bench.work == .search {
+            return Double(zip(a, b).count { $0 != $1 }) / Double(a.count)
+        }
         let range = max(a.map(abs).max() ?? 0, 1e-30)
         return zip(a, b).map { abs($0 - $1) }.max().map { $0 / range }
     }
@@ -131,6 +137,7 @@ struct Comparison {
     // MARK: - What both sides start from
 
     private func prepare(_ folder: URL) throws {
+        if bench.work == .search { return try writeVectors(to: folder) }
         guard bench.work != .decode else { return try writeImages(to: folder.appending(path: "images")) }
         var tensors = try weights(of: bench.model, prefix: "model.", seed: 1)
         if bench.work == .distill { tensors += try weights(of: bench.teacher, prefix: "teacher.", seed: 2) }
@@ -147,6 +154,17 @@ struct Comparison {
         let (_, parameters) = try ModelRegistry.initialize(
             bench.configuration(name), generator: Generator(seed: seed))
         return parameters.named.map { (prefix + $0.name, $0.tensor) }
+    }
+
+    /// Unit vectors without any structure.
+    private func writeVectors(to folder: URL) throws {
+        let sizes = bench.searchSizes
+        for (name, rows) in [("gallery", sizes.rows), ("queries", sizes.queries)] {
+            let vectors = try Generator(seed: UInt64(rows)).normal([rows, sizes.dimension], deviation: 1)
+            try NpyFile.write(
+                vectors.normalize(1).floats(), shape: [rows, sizes.dimension], as: .float32,
+                to: folder.appending(path: "\(name).npy"))
+        }
     }
 
     /// JPEG files of smooth noise, about as large as photographs of that size.

@@ -3,13 +3,14 @@ import Foundation
 import Layers
 import Models
 import Safetensors
+import Search
 import Tensors
 import Training
 import Vision
 
 /// What one side of a comparison reports.
 struct Measurement: Codable {
-    /// Images a second: the median over the repetitions of a run.
+    /// Images, or queries, a second: the median over the repetitions of a run.
     var rate: Double
     /// Processor seconds for a thousand images; nil where they are not counted.
     ///
@@ -36,6 +37,7 @@ struct OwnMeasurement {
         case .label: try label()
         case .distill: try distill()
         case .decode: try decode()
+        case .search: try search()
         }
     }
 
@@ -122,6 +124,17 @@ struct OwnMeasurement {
         }
         let values = try answer().to(.float32).slice(dim: 0, from: 0, to: 2).floats()
         return Measurement(rate: try rate { _ = try answer() }, values: values.map(Double.init))
+    }
+
+    private func search() throws -> Measurement {
+        let sizes = bench.searchSizes
+        let gallery = try NpyFile(folder.appending(path: "gallery.npy")).table()
+        let queries = try NpyFile(folder.appending(path: "queries.npy")).table()
+        let search = NeighbourSearch(k: sizes.k)
+        let found = try search.search(queries, in: gallery)
+        return Measurement(
+            rate: try rate(images: sizes.queries) { _ = try search.search(queries, in: gallery) },
+            values: found.rows.map(Double.init))
     }
 
     private func decode() throws -> Measurement {

@@ -11,7 +11,7 @@ import Vision
 @main struct RetortBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retort-bench", abstract: "Compare Retort with scripts of the usual libraries.",
-        subcommands: [Compare.self, Measure.self], defaultSubcommand: Compare.self)
+        subcommands: [Compare.self, Measure.self, Embeddings.self], defaultSubcommand: Compare.self)
 }
 
 /// Runs cases against their peers, in turns, and writes a line for each.
@@ -23,7 +23,7 @@ struct Compare: ParsableCommand {
     @Option(help: "How often each side is measured.") var rounds = 3
     @Option(help: "Seconds of each measurement.") var seconds = 4.0
     @Option(help: "Threads of both sides.") var threads = ProcessInfo.processInfo.activeProcessorCount
-    @Option(help: "A Python with torch, timm and Pillow.") var python = "python3"
+    @Option(help: "A Python with torch, timm, Pillow and faiss-cpu.") var python = "python3"
     @Option(help: "The file to write.") var out = "bench.jsonl"
 
     func run() throws {

@@ -23,7 +23,8 @@ import Engine
             CommandGroup(
                 name: "Without a pipeline",
                 subcommands: [
-                    PredictCommand.self, EmbedCommand.self, ExportCommand.self, ModelCommand.self,
+                    PredictCommand.self, EmbedCommand.self, NeighboursCommand.self, CurateCommand.self,
+                    ExportCommand.self, ModelCommand.self,
                 ]),
             CommandGroup(
                 name: "Pipeline files",

@@ -16,7 +16,7 @@ private let arrows: [String: Set<String>] = [
     "Engine": ["Diagnostics", "CCrypto"],
     "Manifest": ["Engine", "Diagnostics"],
     "Tensors": ["CTorch"],
-    "Search": ["CFaiss", "Tensors", "Diagnostics"],
+    "Search": ["CFaiss", "CKernels", "Tensors", "Diagnostics"],
     "Layers": ["Tensors", "Safetensors", "Diagnostics"],
     "Models": ["Layers", "Tensors", "Diagnostics"],
     "Vision": ["Tensors", "CImageCodecs", "CJpeg", "CCrypto", "Diagnostics"],
@@ -34,7 +34,7 @@ private let arrows: [String: Set<String>] = [
         "Layers", "Tensors", "Safetensors",
     ],
     "retort-bench": [
-        "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors",
+        "Diagnostics", "Training", "Models", "Layers", "Tensors", "Vision", "Safetensors", "Search",
     ],
     "TestSupport": ["Diagnostics", "Engine", "Tensors", "Safetensors", "Vision"],
 ]

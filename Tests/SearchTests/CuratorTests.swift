@@ -224,7 +224,7 @@ private struct Planted {
 
     @Test func `all mismatches of a request are reported together`() throws {
         var request = Planted().request(size: .total(0))
-        request.images.removeLast()
+        request.images = PoolImages(request.images.dropLast())
         request.evaluation[0].vectors = VectorTable([1, 0], dimension: 2)
         let problems = try #require(throws: Problems.self) { try Curator.curate(request) }
         #expect(

@@ -103,12 +103,28 @@ import Testing
         #expect(IndexRule.lists(for: 100) == 2)
     }
 
-    @Test(arguments: ["IVF4,SQfp16", "IVF4,SQ8", "IVF4,PQ2x4np", "IVF4,SQ4", "HNSW16"])
-    func `every kind that auto may choose can be built`(_ factory: String) throws {
+    /// The kinds that the guide names and those that auto may choose, with the recall that they at least have when
+    /// everything they could look at is looked at.
+    @Test(arguments: [
+        ("Flat", 1), ("IVF4,Flat", 1), ("HNSW16", 0.9), ("SQ8", 0.9), ("IVF4,SQfp16", 0.99),
+        ("IVF4,SQ8", 0.9),
+        ("IVF4,SQ4", 0.5), ("IVF4,PQ2x4np", 0.02), ("OPQ4,IVF4,PQ4x4np", 0.05),
+    ])
+    func `every kind can be built, written and read, and its recall is measured`(
+        _ factory: String, _ atLeast: Double
+    ) throws {
         var generator = SeededGenerator(1)
         let gallery = randomVectors(700, dimension: 16, repeats: false, using: &generator)
-        let (index, _) = try VectorIndex.build(over: gallery, factory: factory)
-        #expect(try index.search(gallery.table(rows: [5]), k: 1)[0].count == 1)
+        let queries = randomVectors(30, dimension: 16, repeats: false, using: &generator)
+        let (index, description) = try VectorIndex.build(over: gallery, factory: factory)
+        #expect(description.recall != nil)
+        if factory.contains("IVF") { try index.set("nprobe", to: 4) }
+        let recall = try Recall.measure(index, on: queries, over: gallery)
+        #expect(recall.value >= atLeast && recall.value <= 1)
+        let folder = try TemporaryFolder()
+        try index.write(to: folder.file("index"))
+        let read = try VectorIndex(reading: folder.file("index"))
+        #expect(try read.search(queries, k: 5) == index.search(queries, k: 5))
     }
 
     @Test func `errors name the operation and keep FAISS's words`() throws {

@@ -67,16 +67,21 @@ CFaissStatus cf_inner_products(
 CFaissStatus cf_normalize(
     int64_t n, int64_t dimension, float *rows, double tolerance, int64_t *offending, double *length);
 
+// The greatest length of a row, in double. A row with a number that is not finite goes to `offending`; otherwise that
+// is -1.
+CFaissStatus cf_longest(int64_t n, int64_t dimension, const float *rows, int64_t *offending, double *length);
+
 // Writes the positions of all scores >= threshold, in ascending order; `positions` has room for n.
 CFaissStatus cf_at_least(int64_t n, const float *scores, float threshold, int32_t *positions, int64_t *found);
 
 // The k-th largest of n scores, 1 <= k <= n.
 CFaissStatus cf_kth_largest(int64_t n, const float *scores, int64_t k, float *out);
 
-// out[i] = <query, rows[positions[i]]>, clamped to [-1, 1]. Accumulated in double in a fixed order: the result
+// out[i] = <query, rows[positions[i]]>; `clamped` to [-1, 1] where it is a cosine. Accumulated in double in a fixed order: the result
 // depends on the two vectors alone, not on block sizes, threads or the BLAS in use.
 CFaissStatus cf_similarities(
-    int64_t dimension, const float *query, const float *rows, int64_t n, const int32_t *positions, float *out);
+    int64_t dimension, const float *query, const float *rows, int64_t n, const int32_t *positions, bool clamped,
+    float *out);
 
 #ifdef __cplusplus
 }

@@ -105,6 +105,51 @@ void ck_depthwise_backward(const CKDepthwise *shape, const void *x, const float 
 // The sum of each column of [rows, columns], in fp32.
 void ck_column_sums(int64_t rows, int64_t columns, const ck_bf16 *x, float *out, int32_t threads);
 
+// Exact search: for each of some queries, the best rows of a gallery that comes in blocks.
+//
+// Products of numbers rounded to bf16 (VDPBF16PS; matrix tiles are not used, there being none to test with) only
+// dismiss rows, by a bound on what rounding can change that is measured on the rows at hand. What is left is compared
+// by <query, row>, summed in double in a fixed order and rounded to fp32: results are those of comparing everything
+// that way, whatever the blocks and threads.
+typedef struct CKSearch CKSearch;
+typedef enum CKSearchStatus : int32_t {
+    CK_SEARCH_OK = 0,
+    CK_SEARCH_NOT_FINITE = 1,            // a row has a number that is infinite or none
+    CK_SEARCH_NO_MEMORY = 2
+} CKSearchStatus;
+typedef struct CKSearchBlock {
+    int64_t count;                       // less than 2^31
+    const float *rows;                   // [count, dimension]
+    int64_t first;                       // the number of the first row,
+    const int64_t *numbers;              // or the number of each; may be NULL
+    bool clamped;                        // whether inner products are cosines: from -1 to 1
+} CKSearchBlock;
+// What was found in a block: of query q the positions and scores from starts[q] to starts[q + 1], rows ascending.
+typedef struct CKSearchFound {
+    const int64_t *starts;
+    const int32_t *rows;
+    const float *scores;
+} CKSearchFound;
+// Packs queries, [queries, dimension]. With `best`, the best so many rows of each are kept. NULL where memory is
+// missing.
+CKSearch *ck_search_make(int64_t queries, int64_t dimension, const float *rows, int64_t best, int32_t threads);
+void ck_search_free(CKSearch *search);
+// Decides between equal scores in the calls that follow: by order[row], or by the rows' numbers where it is NULL.
+void ck_search_order(CKSearch *search, const int32_t *order);
+// Compares a block. Without `best`, all rows with a score of at least limits[q] are found, and perhaps some below.
+CKSearchStatus ck_search_block(CKSearch *search, const CKSearchBlock *block, const float *limits, int64_t *offending);
+CKSearchFound ck_search_found(const CKSearch *search);
+// Adds a row that was found elsewhere.
+void ck_search_offer(CKSearch *search, int64_t query, int64_t row, float score);
+// The best rows, best first, [queries, best]; -1 and -infinity where there are no more.
+void ck_search_best(CKSearch *search, int64_t *rows, float *scores);
+// fp16 to fp32.
+void ck_widen_halves(int64_t count, const uint16_t *halves, float *out, int32_t threads);
+// Scales rows to unit length as `cf_normalize` does, bit for bit. The first row whose length is further from one than
+// `tolerance`, or not finite, goes to `offending` with its length and stays as it was; otherwise `offending` is -1.
+void ck_unit_rows(int64_t count, int64_t dimension, float *rows, double tolerance, int64_t *offending, double *length,
+                  int32_t threads);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,7 +11,7 @@ public final class CandidatePool {
     /// The embeddings of the pool.
     public let gallery: any VectorSource
     /// The content id of each image of the pool.
-    public let galleryIDs: [String]
+    public let galleryIDs: PoolIDs
     /// Decides between images of equal similarity.
     public let galleryOrder: TieOrder
     /// Decides between queries of equal similarity.
@@ -29,7 +29,8 @@ public final class CandidatePool {
 
     /// Creates a pool; without a mask, every image is eligible.
     public init(
-        queries: VectorTable, queryIDs: [String], gallery: any VectorSource, galleryIDs: [String],
+        queries: VectorTable, queryIDs: [String], gallery: any VectorSource,
+        galleryIDs: some Collection<String>,
         eligible: [Bool]? = nil
     ) {
         precondition(
@@ -39,8 +40,8 @@ public final class CandidatePool {
         self.queries = queries
         self.queryIDs = queryIDs
         self.gallery = gallery
-        self.galleryIDs = galleryIDs
-        galleryOrder = TieOrder(ids: galleryIDs)
+        self.galleryIDs = PoolIDs(galleryIDs)
+        galleryOrder = self.galleryIDs.order
         queryOrder = TieOrder(ids: queryIDs)
         self.eligible = eligible ?? Array(repeating: true, count: gallery.count)
         eligibleCount = self.eligible.count { $0 }

@@ -47,16 +47,14 @@ struct CurationReport {
     }
 
     func similarity(nearest: [Neighbour]) throws -> SimilarityHistograms {
-        let sample = nearest.indices
-            .map { (row: $0, number: RandomSelection.number(request.images[$0].id, seed: request.seed)) }
-            .sorted { ($0.number, pool.galleryOrder[$0.row]) < ($1.number, pool.galleryOrder[$1.row]) }
-            .prefix(request.randomPoolSample)
+        let sample = RandomSelection.draw(
+            request.randomPoolSample, of: nearest.indices, ids: request.images.ids, seed: request.seed)
         let test = try request.evaluation.flatMap { set in
             try ExactSearch.nearest(to: set.vectors, among: pool.queries, order: pool.queryOrder)
         }
         return SimilarityHistograms(
             selected: selections.compactMap(\.similarity),
             candidates: nearest.indices.filter { pool.eligible[$0] }.map { nearest[$0].similarity },
-            randomPool: sample.map { nearest[$0.row].similarity }, test: test.map(\.similarity))
+            randomPool: sample.map { nearest[$0].similarity }, test: test.map(\.similarity))
     }
 }

@@ -85,7 +85,7 @@ public struct CurationRequest {
     /// The embeddings of the pool.
     public var gallery: any VectorSource
     /// The images of the pool, in the order of the rows.
-    public var images: [PoolImage]
+    public var images: PoolImages
     /// The embeddings of the queries.
     public var queryVectors: VectorTable
     /// The queries, in the order of the rows.
@@ -115,11 +115,12 @@ public struct CurationRequest {
 
     /// Creates a request.
     public init(
-        gallery: any VectorSource, images: [PoolImage], queryVectors: VectorTable, queries: [QueryImage],
+        gallery: any VectorSource, images: some Collection<PoolImage>, queryVectors: VectorTable,
+        queries: [QueryImage],
         size: CurationSize, strategy: any CurationStrategy
     ) {
         self.gallery = gallery
-        self.images = images
+        self.images = PoolImages(images)
         self.queryVectors = queryVectors
         self.queries = queries
         self.size = size

@@ -8,10 +8,9 @@ public enum Curator {
         _ request: CurationRequest, checkpoint: (_ doing: String) throws -> Void = { _ in }
     ) throws -> CurationResult {
         try request.check()
-        let ids = request.images.map(\.id)
         let pool = CandidatePool(
             queries: request.queryVectors, queryIDs: request.queries.map(\.id), gallery: request.gallery,
-            galleryIDs: ids)
+            galleryIDs: request.images.ids)
         var funnel = Funnel(images: request.images)
 
         try checkpoint("comparing the pool with the queries")
@@ -66,7 +65,8 @@ public enum Curator {
     }
 
     private static func rejected(_ request: CurationRequest, _ nearest: [Neighbour]) -> [Funnel.Drop] {
-        request.images.enumerated().compactMap { row, image in
+        guard !request.rejected.isEmpty || request.minimumSimilarity != nil else { return [] }
+        return request.images.enumerated().compactMap { row, image in
             if let reason = request.rejected[image.id] { return Funnel.Drop(row: row, reason: reason) }
             guard let minimum = request.minimumSimilarity, !nearest.isEmpty, nearest[row].similarity < minimum
             else { return nil }
@@ -77,7 +77,8 @@ public enum Curator {
     }
 
     /// All but the first, by source, of the images with the same content.
-    private static func repeated(_ images: [PoolImage], kept: [Bool]) -> [Funnel.Drop] {
+    private static func repeated(_ images: PoolImages, kept: [Bool]) -> [Funnel.Drop] {
+        guard !images.ids.areDistinct else { return [] }
         var first: [String: Int] = [:]
         let bySource = images.indices.filter { kept[$0] }
             .sorted { (images[$0].source, $0) < (images[$1].source, $1) }

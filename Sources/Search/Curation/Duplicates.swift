@@ -37,7 +37,7 @@ struct LeakSearch {
     }
 
     /// The leaks among the images that are still in the running, by row: the nearest original of each.
-    func find(among images: [PoolImage], in gallery: any VectorSource, kept: [Bool]) throws -> [Leak] {
+    func find(among images: PoolImages, in gallery: any VectorSource, kept: [Bool]) throws -> [Leak] {
         guard let vectors, vectors.count > 0 else { return [] }
         var nearest: [Neighbour] = []
         if threshold != nil { nearest = try ExactSearch.nearest(to: gallery, among: vectors, order: order) }

@@ -8,14 +8,14 @@ struct Funnel {
         var similarity: Float?
     }
 
-    private let images: [PoolImage]
+    private let images: PoolImages
     /// Whether each image is still in the running.
     private(set) var kept: [Bool]
     /// The rows of `dropped.jsonl`: by step, then by source.
     private(set) var dropped: [DroppedRow] = []
     private var droppedAt: [FunnelStep.Name: Int] = [:]
 
-    init(images: [PoolImage]) {
+    init(images: PoolImages) {
         self.images = images
         kept = Array(repeating: true, count: images.count)
     }

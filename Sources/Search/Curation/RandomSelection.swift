@@ -17,17 +17,39 @@ public struct RandomSelection: CurationStrategy {
     public func select(_ count: Int, from pool: CandidatePool) throws -> StrategyResult {
         try pool.checkBudget(count)
         let nearest = try pool.nearest()
-        let drawn = pool.galleryIDs.indices.filter { pool.eligible[$0] }
-            .map { (row: $0, number: Self.number(pool.galleryIDs[$0], seed: seed)) }
-            .sorted { ($0.number, pool.galleryOrder[$0.row]) < ($1.number, pool.galleryOrder[$1.row]) }
+        let drawn = Self.draw(
+            count, of: pool.galleryIDs.indices.lazy.filter { pool.eligible[$0] }, ids: pool.galleryIDs,
+            seed: seed)
         return StrategyResult(
-            drawn.prefix(count).enumerated().map { place, image in
-                let query = nearest.isEmpty ? nil : nearest[image.row]
+            drawn.enumerated().map { place, row in
+                let query = nearest.isEmpty ? nil : nearest[row]
                 return Selection(
-                    galleryRow: image.row, queryRow: query?.row, rank: place + 1,
+                    galleryRow: row, queryRow: query?.row, rank: place + 1,
                     similarity: query?.similarity,
-                    reason: "draw \(place + 1) of \(drawn.count)")
+                    reason: "draw \(place + 1) of \(pool.eligibleCount)")
             })
+    }
+
+    /// The rows with the lowest numbers, in their order; memory is that of the sample.
+    static func draw(_ count: Int, of rows: some Sequence<Int>, ids: PoolIDs, seed: UInt64) -> [Int] {
+        guard count > 0 else { return [] }
+        typealias Draw = (number: UInt64, place: Int, row: Int)
+        func precedes(_ a: Draw, _ b: Draw) -> Bool { (a.number, a.place) < (b.number, b.place) }
+        var drawn: [Draw] = []
+        var limit = UInt64.max
+        func cut() {
+            drawn.sort(by: precedes)
+            drawn.removeLast(max(0, drawn.count - count))
+            if drawn.count == count { limit = drawn[count - 1].number }
+        }
+        for row in rows {
+            let number = number(ids[row], seed: seed)
+            guard number <= limit else { continue }
+            drawn.append((number, ids.order[row], row))
+            if drawn.count >= 2 * count + 1024 { cut() }
+        }
+        cut()
+        return drawn.map(\.row)
     }
 
     /// FNV-1a over the id, then SplitMix64's finaliser, which spreads the seed over all bits.

@@ -3,7 +3,7 @@ internal import Diagnostics
 /// Exact search by streamed inner products.
 ///
 /// The gallery is read once, block by block; memory is O(queries · k + one block). All vectors are scaled to unit
-/// length first. Results are exact for the stored vectors and deterministic: see `ScoreTiles`.
+/// length first. Results are exact for the stored vectors and deterministic: see `BlockSearch`.
 public enum ExactSearch {
     /// The `k` most similar eligible rows of the gallery for each query, best first.
     ///
@@ -12,12 +12,12 @@ public enum ExactSearch {
         _ k: Int, for queries: VectorTable, in gallery: some VectorSource, eligible: [Bool]? = nil,
         order: TieOrder = .byRow
     ) throws -> [[Neighbour]] {
-        guard k > 0 else { return Array(repeating: [], count: queries.count) }
-        var best = Array(repeating: BestNeighbours(capacity: k, order: order), count: queries.count)
-        try scan(queries, gallery, eligible, best: k, limit: { best[$0].threshold }) { query, neighbour in
-            best[query].offer(neighbour)
-        }
-        return best.indices.map { best[$0].cut() }
+        guard k > 0, queries.count > 0 else { return Array(repeating: [], count: queries.count) }
+        try checkDimensions(queries, gallery)
+        let search = try BlockSearch(
+            unit(queries), best: min(k, max(1, gallery.count)), order: order, similarity: .cosine)
+        try gallery.forEachUnitBlock(eligible: eligible) { rows, block in try search.add(block, rows: rows) }
+        return search.result().lists
     }
 
     /// For each row of a large source, its most similar among a few others.
@@ -27,11 +27,20 @@ public enum ExactSearch {
         to rows: some VectorSource, among others: VectorTable, order: TieOrder = .byRow
     ) throws -> [Neighbour] {
         guard others.count > 0 else { return [] }
+        try checkDimensions(rows, others)
+        let others = try unit(others)
         var nearest: [Neighbour] = []
         nearest.reserveCapacity(rows.count)
-        try rows.forEachBlock(of: 1024) { _, block in
+        try rows.forEachUnitBlock { _, block in
             let table = VectorTable(Array(block), dimension: rows.dimension, name: rows.name)
-            nearest += try topK(1, for: table, in: others, order: order).flatMap { $0 }
+            let search = try BlockSearch(table, best: 1, order: order, similarity: .cosine)
+            try others.values.withUnsafeBufferPointer {
+                try search.add($0, rows: BlockRows(0..<others.count))
+            }
+            let found = search.result()
+            for row in 0..<found.queries {
+                nearest.append(Neighbour(row: Int(found.rows[row]), similarity: found.scores[row]))
+            }
         }
         return nearest
     }
@@ -42,8 +51,9 @@ public enum ExactSearch {
         eligible: [Bool]? = nil
     ) throws -> [[Neighbour]] {
         var found = [[Neighbour]](repeating: [], count: queries.count)
-        try scan(queries, gallery, eligible, limit: { _ in threshold }) { query, neighbour in
-            if neighbour.similarity >= threshold { found[query].append(neighbour) }
+        let limits = Array(repeating: threshold, count: queries.count)
+        try scan(queries, gallery, eligible, limits: limits) { query, neighbour in
+            found[query].append(neighbour)
         }
         return found
     }
@@ -56,9 +66,8 @@ public enum ExactSearch {
         eligible: [Bool]? = nil, order: TieOrder = .byRow
     ) throws -> [[Int]] {
         var before = neighbours.map { Array(repeating: 0, count: $0.count) }
-        try scan(
-            queries, gallery, eligible, limit: { neighbours[$0].last?.similarity ?? .infinity }
-        ) { query, neighbour in
+        let limits = neighbours.map { $0.last?.similarity ?? .infinity }
+        try scan(queries, gallery, eligible, limits: limits) { query, neighbour in
             let place = neighbours[query].partitioningIndex { order.precedes(neighbour, $0) }
             if place < before[query].count { before[query][place] += 1 }
         }
@@ -74,32 +83,29 @@ public enum ExactSearch {
     /// The similarity of one query to each row of a table.
     public static func similarities(of query: VectorTable, to rows: VectorTable) throws -> [Float] {
         try checkDimensions(query, rows)
-        let tiles = ScoreTiles(queries: try unit(query))
+        let tiles = try ScoreTiles(queries: unit(query))
         let rows = try unit(rows)
         return try rows.values.withUnsafeBufferPointer { block in
             try tiles.similarities(ofQuery: 0, to: block, at: Array(0..<Int32(rows.count)))
         }
     }
 
-    /// Offers every pair that may reach the query's limit, with its exact similarity, rows ascending.
+    /// Offers every pair that reaches the query's limit, with its exact similarity, rows ascending.
     private static func scan(
-        _ queries: VectorTable, _ gallery: some VectorSource, _ eligible: [Bool]?, best: Int = .max,
-        limit: (_ query: Int) -> Float, offer: (_ query: Int, Neighbour) -> Void
+        _ queries: VectorTable, _ gallery: some VectorSource, _ eligible: [Bool]?, limits: [Float],
+        offer: (_ query: Int, Neighbour) -> Void
     ) throws {
+        guard queries.count > 0 else { return }
         try checkDimensions(queries, gallery)
-        let tiles = ScoreTiles(queries: try unit(queries))
+        let search = try BlockSearch(unit(queries), best: 0, similarity: .cosine)
         try gallery.forEachUnitBlock(eligible: eligible) { rows, block in
-            try tiles.score(block) { query, scores in
-                let positions = try tiles.positions(atLeast: limit(query), best: best, in: scores)
-                let similarities = try tiles.similarities(ofQuery: query, to: block, at: positions)
-                for (position, similarity) in zip(positions, similarities) {
-                    offer(query, Neighbour(row: rows[Int(position)], similarity: similarity))
-                }
+            try search.scan(block, limits: limits) { query, position, similarity in
+                offer(query, Neighbour(row: rows[position], similarity: similarity))
             }
         }
     }
 
-    private static func checkDimensions(_ a: some VectorSource, _ b: some VectorSource) throws(Diagnostic) {
+    static func checkDimensions(_ a: some VectorSource, _ b: some VectorSource) throws(Diagnostic) {
         guard a.dimension != b.dimension, a.count > 0, b.count > 0 else { return }
         throw Diagnostic(
             "\(a.name) has \(a.dimension) values a row, but \(b.name) has \(b.dimension)",

@@ -29,7 +29,20 @@ public struct TieOrder: Hashable, Sendable {
         self.positions = positions
     }
 
+    /// Rows in a given order.
+    init(_ rows: [Int32]) {
+        var positions = [Int32](repeating: 0, count: rows.count)
+        for (position, row) in rows.enumerated() { positions[Int(row)] = Int32(position) }
+        self.positions = positions
+    }
+
     private init(positions: [Int32]?) { self.positions = positions }
+
+    /// Calls `body` with the place of each row; nil where rows are in the order in which they are stored.
+    func withPositions<Result>(_ body: (UnsafePointer<Int32>?) throws -> Result) rethrows -> Result {
+        guard let positions else { return try body(nil) }
+        return try positions.withUnsafeBufferPointer { try body($0.baseAddress) }
+    }
 
     /// The place of a row in this order.
     public subscript(row: Int) -> Int { positions.map { Int($0[row]) } ?? row }

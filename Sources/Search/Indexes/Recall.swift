@@ -34,6 +34,29 @@ public struct Recall: Codable, Hashable, Sendable {
             found: others(index.search(unit(queries), k: k + 1)))
     }
 
+    /// Measures what an index found for queries with rows as they are, against the largest inner products.
+    public static func measure(
+        _ found: NeighbourTable, truth: NeighbourTable, queries: VectorTable, gallery: some VectorSource
+    ) throws -> Recall {
+        var hits = 0
+        var wanted = 0
+        for query in 0..<truth.queries {
+            let best = truth[query]
+            wanted += best.count
+            guard let last = best.last else { continue }
+            let rows = Set(best.map(\.row))
+            let others = found[query].map(\.row).filter { !rows.contains($0) }
+            hits += found[query].count - others.count
+            guard !others.isEmpty else { continue }
+            let products = try ScoreTiles(queries: queries.table(rows: [query]), similarity: .innerProduct)
+            let table = try gallery.table(rows: others)
+            hits += try table.values.withUnsafeBufferPointer { block in
+                try products.similarities(ofQuery: 0, to: block, at: Array(0..<Int32(others.count)))
+            }.count { $0 >= last.similarity }
+        }
+        return Recall(k: truth.k, queries: truth.queries, value: Double(hits) / Double(max(1, wanted)))
+    }
+
     /// A row as near as the k-th true neighbour, but for rounding, counts as found: the order of equals is chance.
     private static func compare(
         _ queries: VectorTable, _ gallery: some VectorSource, k: Int, truth: [[Neighbour]],

@@ -30,10 +30,12 @@ public struct IndexDescription: Codable, Hashable, Sendable {
 extension VectorIndex {
     /// Builds an index over all rows of a source, reading it block by block, and measures its recall.
     ///
-    /// The training sample is every so many-th row (at least 65,536 rows and 256 a list where there are as many), so the result depends on the rows alone.
+    /// The training sample is every so many-th row (at least 65,536 rows and 256 a list where there are as many), so
+    /// the result depends on the rows alone. Rows that are not `scaled` are indexed as they are, and their recall is
+    /// left to be measured on real queries.
     public static func build(
         over source: some VectorSource, factory: String = "auto", rule: IndexRule = IndexRule(),
-        progress: (_ added: Int) throws -> Void = { _ in }
+        scaled: Bool = true, progress: (_ added: Int) throws -> Void = { _ in }
     ) throws -> (index: VectorIndex, description: IndexDescription) {
         let resolved = rule.factory(factory, count: source.count, dimension: source.dimension)
         let index = try VectorIndex(factory: resolved, dimension: source.dimension)
@@ -41,11 +43,16 @@ extension VectorIndex {
             let wanted = max(256 * (IndexRule.lists(in: resolved) ?? 0), 65_536)
             let step = max(1, (source.count + wanted - 1) / wanted)
             let sample = try source.table(rows: Array(stride(from: 0, to: source.count, by: step)))
-            try index.train(on: unit(sample))
+            try index.train(on: scaled ? unit(sample) : sample)
         }
-        try source.forEachUnitBlock { rows, block in
+        func add(_ rows: Int, _ block: UnsafeBufferPointer<Float>) throws {
             try index.add(VectorTable(Array(block), dimension: source.dimension, name: source.name))
-            try progress(rows.count)
+            try progress(rows)
+        }
+        if scaled {
+            try source.forEachUnitBlock { try add($0.count, $1) }
+        } else {
+            try source.forEachBlock { try add($0.count, UnsafeBufferPointer($1)) }
         }
         var parameters: [String: Int] = [:]
         if let probes = IndexRule.probes(for: resolved) {
@@ -54,7 +61,7 @@ extension VectorIndex {
         }
         let description = IndexDescription(
             factory: resolved, count: source.count, dimension: source.dimension, parameters: parameters,
-            recall: try Recall.measure(index, over: source))
+            recall: scaled ? try Recall.measure(index, over: source) : nil)
         return (index, description)
     }
 }

@@ -38,17 +38,13 @@ public struct EmbeddingDescription: Codable, Hashable, Sendable {
 public struct EmbeddingShards: VectorSource {
     /// The content id of each row.
     public let ids: [String]
-    /// What error messages call the embeddings.
-    public let name: String
-    private let files: [NpyFile]
-    private let starts: [Int]
+    private let vectors: ShardedVectors
     private let directory: URL
     private let numbers: [String]
 
     /// Opens a folder; shards are ordered by their number.
     public init(_ directory: URL) throws {
         self.directory = directory
-        name = directory.lastPathComponent
         let folder = directory.appending(path: "img_emb")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         let shards = names.compactMap { name -> (number: String, name: String)? in
@@ -59,41 +55,30 @@ public struct EmbeddingShards: VectorSource {
         guard !shards.isEmpty else {
             throw Diagnostic("'\(folder.path)' holds no img_emb_NNNN.npy", exitCode: .inputMissing)
         }
-        files = try shards.map { try NpyFile(folder.appending(path: $0.name)) }
         numbers = shards.map(\.number)
-        let dimension = files[0].dimension
-        for file in files where file.header.shape.count != 2 || file.dimension != dimension {
-            throw Diagnostic(
-                "'\(file.name)' has the shape \(file.header.shape), not rows of \(dimension)",
-                exitCode: .badData)
-        }
-        starts = files.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+        vectors = try ShardedVectors(
+            shards.map { folder.appending(path: $0.name) }, name: directory.lastPathComponent)
         ids = try Self.lines(of: directory.appending(path: EmbeddingLayout.ids))
-        guard ids.count == starts[files.count] else {
+        guard ids.count == vectors.count else {
             throw Diagnostic(
-                "'\(name)' has \(starts[files.count]) vectors but \(ids.count) ids", exitCode: .badData)
+                "'\(vectors.name)' has \(vectors.count) vectors but \(ids.count) ids", exitCode: .badData)
         }
     }
 
+    /// What error messages call the embeddings.
+    public var name: String { vectors.name }
     /// The number of rows in all shards.
-    public var count: Int { starts[files.count] }
+    public var count: Int { vectors.count }
     /// The number of values in a row.
-    public var dimension: Int { files[0].dimension }
+    public var dimension: Int { vectors.dimension }
 
     /// Reads consecutive rows as fp32 into a buffer that holds exactly as many.
     public func read(_ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-        var row = rows.lowerBound
-        var shard = starts.partitioningIndex { $0 > row } - 1
-        while row < rows.upperBound {
-            let end = min(rows.upperBound, starts[shard + 1])
-            let place = (row - rows.lowerBound) * dimension..<(end - rows.lowerBound) * dimension
-            try files[shard].read(
-                row - starts[shard]..<end - starts[shard],
-                into: UnsafeMutableBufferPointer(rebasing: buffer[place]))
-            row = end
-            shard += 1
-        }
+        try vectors.read(rows, into: buffer)
     }
+
+    /// The shard, and the row in it.
+    public func place(of row: Int) -> String { vectors.place(of: row) }
 
     /// The metadata of every row, one JSON object a string, in the order of the rows.
     public func metadata() throws -> [String] {

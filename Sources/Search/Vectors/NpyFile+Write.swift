@@ -18,6 +18,14 @@ extension NpyFile {
         }
         try data.write(to: file, options: .atomic)
     }
+
+    /// Writes an array whose elements are encoded already; the file appears whole or not at all.
+    public static func write(encoded elements: Data, as header: NpyHeader, to file: URL) throws {
+        precondition(
+            elements.count == header.count * header.type.size,
+            "\(elements.count) bytes are not an array of the shape \(header.shape): this is a bug in Retort")
+        try (header.encoded + elements).write(to: file, options: .atomic)
+    }
 }
 
 extension Data {

@@ -1,11 +1,13 @@
+internal import CKernels
 internal import Diagnostics
 public import Foundation
+internal import Tensors
 
 /// A NumPy array on disk, read piece by piece.
 ///
 /// The pieces are read rather than mapped: the resident memory stays at one block however large the file is, and a
 /// file that is cut off behind our back is an error and not a signal.
-public final class NpyFile: VectorSource {
+public final class NpyFile: VectorSource, Sendable {
     /// What the file says about its array.
     public let header: NpyHeader
     /// The file's name.
@@ -42,6 +44,10 @@ public final class NpyFile: VectorSource {
         case .float32: try readBytes(of: elements, into: UnsafeMutableRawBufferPointer(buffer))
         case .float16:
             try withScratch(of: UInt16.self, elements) { halves in
+                guard !ck_available() else {
+                    return ck_widen_halves(
+                        Int64(halves.count), halves.baseAddress, buffer.baseAddress, Int32(Torch.threads))
+                }
                 for (place, half) in halves.enumerated() { buffer[place] = Float(halfBits: half) }
             }
         case .float64:

@@ -34,11 +34,13 @@ public struct NpyHeader: Hashable, Sendable {
     public var count: Int { shape.reduce(1, *) }
 
     /// The bytes that precede the elements, as `numpy.save` writes them.
-    var encoded: Data {
-        let shape =
-            shape.count == 1
-            ? "(\(self.shape[0]),)" : "(\(self.shape.map(String.init).joined(separator: ", ")))"
-        var text = "{'descr': '\(type.rawValue)', 'fortran_order': False, 'shape': \(shape), }"
+    var encoded: Data { Self.encode(type.rawValue, shape) }
+
+    /// The header of an array of any type, given as NumPy writes it: `<i8`.
+    static func encode(_ type: String, _ shape: [Int]) -> Data {
+        let lengths = shape.map(String.init).joined(separator: ", ")
+        let tuple = shape.count == 1 ? "(\(lengths),)" : "(\(lengths))"
+        var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(tuple), }"
         // NumPy ends the header at a multiple of 64 bytes; ten bytes of magic, version and length precede the text.
         text += String(repeating: " ", count: 63 - (10 + text.utf8.count) % 64) + "\n"
         var data = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0])

@@ -1,5 +1,7 @@
 internal import CFaiss
+internal import CKernels
 internal import Diagnostics
+internal import Tensors
 
 /// How far from one the length of a stored vector may be: bf16 rounds a unit vector by at most 0.4 %.
 let unitTolerance = 0.01
@@ -14,7 +16,7 @@ let blockRows = 8192
 func unit(_ rows: VectorTable) throws -> VectorTable {
     var values = rows.values
     try values.withUnsafeMutableBufferPointer {
-        try scaleToUnit($0, dimension: rows.dimension, firstRow: 0, name: rows.name)
+        try scaleToUnit($0, firstRow: 0, of: rows)
     }
     return VectorTable(values, dimension: rows.dimension, name: rows.name)
 }
@@ -36,16 +38,42 @@ extension VectorSource {
         }
     }
 
+    /// Calls `body` with one block after another of some rows, as they are stored; a table's are not copied.
+    func forEachBlock(
+        in rows: Range<Int>, _ body: (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        let starts = stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows)
+        let blocks = starts.map { $0..<Swift.min($0 + blockRows, rows.upperBound) }
+        if let table = self as? VectorTable {
+            return try table.values.withUnsafeBufferPointer { values in
+                for some in blocks {
+                    let place = some.lowerBound * dimension..<some.upperBound * dimension
+                    try body(some, UnsafeBufferPointer(rebasing: values[place]))
+                }
+            }
+        }
+        try withFloats(Swift.min(blockRows, rows.count) * dimension) { buffer in
+            for some in blocks {
+                let block = UnsafeMutableBufferPointer(rebasing: buffer[0..<some.count * dimension])
+                try read(some, into: block)
+                try body(some, UnsafeBufferPointer(block))
+            }
+        }
+    }
+
     /// Calls `body` with one block after another of eligible rows, scaled to unit length, and their numbers.
     func forEachUnitBlock(
-        eligible: [Bool]? = nil, _ body: ([Int], UnsafeBufferPointer<Float>) throws -> Void
+        eligible: [Bool]? = nil, _ body: (BlockRows, UnsafeBufferPointer<Float>) throws -> Void
     ) throws {
         try forEachBlock { rows, block in
-            try scaleToUnit(block, dimension: dimension, firstRow: rows.lowerBound, name: name)
-            let kept = rows.filter { eligible?[$0] ?? true }
+            try scaleToUnit(block, firstRow: rows.lowerBound, of: self)
+            guard let eligible else { return try body(BlockRows(rows), UnsafeBufferPointer(block)) }
+            let kept = rows.filter { eligible[$0] }
             if kept.count < rows.count { close(block, firstRow: rows.lowerBound, keeping: kept) }
             guard !kept.isEmpty else { return }
-            try body(kept, UnsafeBufferPointer(rebasing: block[0..<kept.count * dimension]))
+            try body(
+                BlockRows(numbers: kept.map(Int64.init)),
+                UnsafeBufferPointer(rebasing: block[0..<kept.count * dimension]))
         }
     }
 
@@ -59,21 +87,24 @@ extension VectorSource {
 }
 
 private func scaleToUnit(
-    _ values: UnsafeMutableBufferPointer<Float>, dimension: Int, firstRow: Int, name: String
+    _ values: UnsafeMutableBufferPointer<Float>, firstRow: Int, of source: some VectorSource
 ) throws {
     var offending: Int64 = -1
     var length = 1.0
-    try check("normalize") {
-        cf_normalize(
-            Int64(values.count / dimension), Int64(dimension), values.baseAddress, unitTolerance, &offending,
-            &length)
+    let dimension = Int64(source.dimension)
+    let count = Int64(values.count) / dimension
+    if ck_available() {
+        ck_unit_rows(
+            count, dimension, values.baseAddress, unitTolerance, &offending, &length, Int32(Torch.threads))
+    } else {
+        try check("normalize") {
+            cf_normalize(count, dimension, values.baseAddress, unitTolerance, &offending, &length)
+        }
     }
     guard offending >= 0 else { return }
-    let row = firstRow + Int(offending)
+    let place = source.place(of: firstRow + Int(offending))
     throw Diagnostic(
-        length.isFinite
-            ? "row \(row) of \(name) has length \(length), not 1"
-            : "row \(row) of \(name) is not a finite vector",
+        length.isFinite ? "\(place) has length \(length), not 1" : "\(place) is not a finite vector",
         hint: "similarities are cosines: divide every embedding by its length before it is written",
         exitCode: .badData)
 }

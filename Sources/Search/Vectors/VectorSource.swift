@@ -9,9 +9,15 @@ public protocol VectorSource {
 
     /// Reads consecutive rows as fp32 into a buffer that holds exactly as many.
     func read(_ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) throws
+
+    /// What error messages call one row.
+    func place(of row: Int) -> String
 }
 
 extension VectorSource {
+    /// `row 7 of gallery`.
+    public func place(of row: Int) -> String { "row \(row) of \(name)" }
+
     /// Reads some rows into memory, in the given order.
     public func table(rows: some Collection<Int>) throws -> VectorTable {
         let dimension = dimension
@@ -103,6 +109,9 @@ public struct VectorSubset: VectorSource {
     public func read(_ range: Range<Int>, into buffer: UnsafeMutableBufferPointer<Float>) throws {
         try base.read(Array(rows[range]), into: buffer)
     }
+
+    /// Where the base has the row.
+    public func place(of row: Int) -> String { base.place(of: rows[row]) }
 }
 
 /// Scratch memory for `count` floats, freed when `body` ends.

@@ -1,0 +1,106 @@
+import Foundation
+import Search
+import TestSupport
+import Testing
+
+/// The verbs that need no pipeline, and the index's gate, as a user meets them.
+@Suite struct RetrievalTests {
+    private let retort: Retort
+
+    init() throws { retort = try Retort() }
+
+    /// Unit vectors on a circle, and a second dim that tells them apart, as `<name>.npy`.
+    private func write(_ name: String, _ count: Int, from start: Double = 0) throws {
+        let values = (0..<count).flatMap { row -> [Float] in
+            let angle = start + Double(row) * 0.01
+            return [Float(cos(angle)), Float(sin(angle))]
+        }
+        let file = retort.folder.appending(name + ".npy")
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try NpyFile.write(values, shape: [count, 2], as: .float32, to: file)
+    }
+
+    @Test func `neighbours says what it found and how long it took`() throws {
+        try write("gallery/a", 50)
+        try write("gallery/b", 50, from: 0.5)
+        try write("queries", 3, from: 0.2)
+        let search = [
+            "neighbours", "--gallery", "gallery/*.npy", "--queries", "queries.npy", "-k", "2", "--json",
+            "--out",
+        ]
+        let exact = try run(search + ["a.npz"])
+        #expect(exact.code == 0, "\(exact.errors)")
+        let said = try exact.json()
+        #expect(said["gallery"] as? Int == 100)
+        #expect(said["engine"] as? String == "stream")
+        #expect(said["seconds"] as? Double ?? 0 > 0)
+        #expect(said["peak_memory_bytes"] as? Int ?? 0 > 1 << 20)
+        let found = try NeighbourTable(reading: retort.folder.appending("a.npz"), queries: 3, k: 2)
+        #expect(
+            found.rows.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element) == [20, 21, 22])
+
+        let indexed = try run(search + ["b.npz", "--engine", "faiss:Flat", "--recall"])
+        #expect(try indexed.json()["recall"] as? Double == 1)
+        #expect(try run(search + ["c.npz", "--state", "state"]).json()["resumed_shards"] as? Int == 0)
+        #expect(try run(search + ["d.npz", "--state", "state"]).json()["resumed_shards"] as? Int == 2)
+        let bytes = try ["a", "c", "d"].map { try Data(contentsOf: retort.folder.appending($0 + ".npz")) }
+        #expect(bytes[0] == bytes[1] && bytes[1] == bytes[2])
+        #expect(try run(search + ["e.npz", "-k", "0"]).code == 64)
+        #expect(try run(search + ["e.npz", "--queries", "none.npy"]).code == 66)
+    }
+
+    @Test func `bare embeddings become a transfer set`() throws {
+        try write("pool/img_emb/img_emb_0", 60)
+        try Data((0..<60).map { "image \($0)\n" }.joined().utf8)
+            .write(to: retort.folder.appending("pool/ids.txt"))
+        try write("queries", 2, from: 0.305)
+        let arguments = ["curate", "--gallery", "pool", "--queries", "queries.npy", "--out", "set.jsonl"]
+        let outcome = try run(arguments + ["--per-query", "3", "--json"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(try outcome.json()["selected"] as? Int == 6)
+        let lines = try String(contentsOf: retort.folder.appending("set.jsonl"), encoding: .utf8)
+            .split(separator: "\n")
+        let rows = try lines.map { try JSONDecoder().decode(TransferSetRow.self, from: Data($0.utf8)) }
+        #expect(Set(rows.map(\.id)) == Set((28...33).map { "image \($0)" }))
+        #expect(rows.map(\.query) == ["0", "0", "0", "1", "1", "1"])
+        #expect(rows[0].member.hasPrefix("img_emb_0.npy#"))
+        #expect(try run(arguments).code == 64)
+        let many = try run(arguments + ["--size", "61"])
+        #expect(many.errors.contains("61 images are asked for, but only 60 of 60 may be chosen"))
+    }
+
+    @Test func `an index that finds too little fails its stage`() throws {
+        let file = retort.folder.appending("index.yaml")
+        try """
+        retort: 1
+        name: gate
+        data:
+          pool: {kind: world, seed: 3, splits: {all: 60}}
+        stages:
+          model: {uses: pretrain, images: pool.all, architecture: mobilenetv2_mini, steps: 1, batch_size: 8}
+          embed: {uses: embed, model: model, images: [pool]}
+          index: {uses: index, embeddings: embed, factory: "PQ1x1np", min_recall: 0.99}
+        """.write(to: file, atomically: true, encoding: .utf8)
+        let outcome = try retort.run("run", file.path)
+        #expect(outcome.code == 3, "\(outcome.errors)")
+        #expect(outcome.errors.contains("of the true neighbours, less than min_recall = 0.99"))
+        let coarse = try retort.run("run", file.path, "-s", "index.min_recall=0")
+        #expect(coarse.code == 0, "\(coarse.errors)")
+        let record = try JSONSerialization.jsonObject(with: retort.artifact("index", "artifact.json"))
+        let facts = (record as? [String: Any])?["facts"] as? [String: Any]
+        #expect((facts?["recall"] as? Double).map { $0 > 0 && $0 < 0.99 } == true)
+    }
+
+    private func run(_ arguments: [String]) throws -> Retort.Outcome {
+        let output = Pipe()
+        let file = retort.folder.appending("stderr-\(UUID().uuidString)")
+        try Data().write(to: file)
+        let process = try retort.start(arguments, output: output, errors: FileHandle(forWritingTo: file))
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Retort.Outcome(
+            code: process.terminationStatus, output: String(decoding: said, as: UTF8.self),
+            errors: try String(contentsOf: file, encoding: .utf8))
+    }
+}
