@@ -116,7 +116,9 @@ private struct Planted {
     func `no two chosen images are near-duplicates, and each dropped one has its twin`(
         _ seed: Int
     ) throws {
-        let strategies: [any CurationStrategy] = [QueryBalanced(), BestMatch(), RandomSelection(seed: 3)]
+        let strategies: [any CurationStrategy] = [
+            QueryBalanced(), ClassBalanced(), ClusterBalanced(), BestMatch(), RandomSelection(seed: 3),
+        ]
         for strategy in strategies {
             let planted = Planted(seed, pool: 120)
             // A low threshold, so that many rounds of refilling are needed.

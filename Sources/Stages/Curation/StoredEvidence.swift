@@ -6,8 +6,8 @@ internal import Vision
 
 /// Perceptual hashes from the scans of the store, and pixels from wherever the images lie.
 ///
-/// Images are opened only when hashes propose a pair. A scan of an earlier version has no hashes: those of its images
-/// are made here, which decodes them once more.
+/// Images are opened only when hashes propose a pair. A scan of an earlier version has no hashes: they are taken from
+/// a newer scan of the same content, if the store has one, and else made here, which decodes the images once more.
 final class StoredEvidence: PerceptualEvidence {
     private let pool: (Int) -> ImageRecord
     private let evaluated: [ImageRecord]
@@ -30,8 +30,23 @@ final class StoredEvidence: PerceptualEvidence {
         self.datasets = datasets
         self.store = store
         for (name, key) in datasets.scans {
-            prints[name] = try PerceptualPrints(scan: store.appending(path: key))
+            prints[name] =
+                try PerceptualPrints(scan: store.appending(path: key)) ?? Self.prints(like: key, in: store)
         }
+    }
+
+    /// The hashes of another scan that lists the same content.
+    private static func prints(like key: String, in store: URL) throws -> PerceptualPrints? {
+        guard let old = try? ArtifactRecord.read(at: store.appending(path: key)) else { return nil }
+        let names = try FileManager.default.contentsOfDirectory(atPath: store.path)
+        for name in names.sorted() {
+            let folder = store.appending(path: name, directoryHint: .isDirectory)
+            guard let record = try? ArtifactRecord.read(at: folder), record.kind == ImageSet.kind,
+                record.digest == old.digest
+            else { continue }
+            if let found = try PerceptualPrints(scan: folder) { return found }
+        }
+        return nil
     }
 
     func fingerprint(of image: ImagePlace) throws -> [UInt64] {
