@@ -126,6 +126,25 @@ import Vision
         #expect(try planted.isDisjoint(with: setup.chosen()))
         #expect(certificate["exact"] as? Int == 0 && certificate["perceptual"] as? Int == 0)
         #expect((certificate["calibration"] as? [String: Any])?["images"] as? Int == 16)
+
+        // Why: of a planted image by its source, of a chosen one by its content id.
+        let why = try setup.retort.run("why", "pool/all/x/planted-4-0.jpg")
+        #expect(why.code == 0, "\(why.errors)")
+        #expect(why.output.contains("curate: ruled out at 'leakage': the same picture as an image of target.test"))
+        #expect(why.output.contains("leakage: perceptual, target/test/"))
+        let first = try #require(try setup.chosen().first)
+        let answer = try setup.retort.run("why", String(first.prefix(10)), "--json")
+        let answers = try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [[String: Any]]
+        let trace = try #require(answers?.first?["trace"] as? [String: Any])
+        #expect(trace["outcome"] as? String == "chosen" && trace["id"] as? String == first)
+        #expect(answers?.first?["used_by"] as? [String] == ["labels"])
+        let places = try #require(trace["queries"] as? [[String: Any]])
+        let chosen = try #require(trace["chosen"] as? [String: Any])
+        let place = try #require(places.first { $0["id"] as? String == chosen["query"] as? String })
+        #expect(place["rank"] as? Int == chosen["rank"] as? Int)
+        #expect(place["similarity"] as? Double == chosen["similarity"] as? Double)
+        let unknown = try setup.retort.run("why", "pool/none.jpg")
+        #expect(unknown.code == 66 && unknown.errors.contains("knows no image 'pool/none.jpg'"))
     }
 
     @Test func `rejecting images re-runs curation and what follows, and labels only what is new`() throws {

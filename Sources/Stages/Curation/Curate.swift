@@ -133,6 +133,11 @@ struct Curate: Stage {
             try context.advance(to: min(phase, 6), of: 7)
         }
         try result.write(to: context.output)
+        if marks != nil {
+            try JSONFiles.writeLines(
+                request.marks.effective.map { MarkEntry(id: $0.id, mark: $0.mark) },
+                to: context.output.appending(path: TransferSet.marksFile))
+        }
         try Datasets(of: [embeddings.location, queries.location]).write(to: context.output)
         for note in result.notes { context.log(note) }
         if evidence.decoded > 0 {
