@@ -130,7 +130,9 @@ import Vision
         // Why: of a planted image by its source, of a chosen one by its content id.
         let why = try setup.retort.run("why", "pool/all/x/planted-4-0.jpg")
         #expect(why.code == 0, "\(why.errors)")
-        #expect(why.output.contains("curate: ruled out at 'leakage': the same picture as an image of target.test"))
+        #expect(
+            why.output.contains("curate: ruled out at 'leakage': the same picture as an image of target.test")
+        )
         #expect(why.output.contains("leakage: perceptual, target/test/"))
         let first = try #require(try setup.chosen().first)
         let answer = try setup.retort.run("why", String(first.prefix(10)), "--json")

@@ -247,3 +247,61 @@ private struct NumberedPictures: PerceptualEvidence {
 extension VectorTable {
     fileprivate var indicesOfRows: Range<Int> { 0..<count }
 }
+
+@Suite struct DuplicatesTests {
+    /// Ten images about one query: 0, 1 and 2 with nearly one embedding, 3 and 4 of one picture.
+    private func request(_ keep: KeepPolicy) -> CurationRequest {
+        var generator = SeededGenerator(9)
+        let query = randomVectors(1, dimension: 16, repeats: false, using: &generator)
+        let base = unitVector(vector(at: 0.8, from: query[0], using: &generator))
+        var rows = (0..<3).map { _ in vector(at: 0.995, from: base[...], using: &generator) }
+        rows += (3..<10).map { vector(at: 0.9 - 0.05 * Double($0), from: query[0], using: &generator) }
+        var request = CurationRequest(
+            gallery: VectorTable(rows.flatMap { $0 }, dimension: 16),
+            images: (0..<10).map {
+                PoolImage(id: "i\($0)", dataset: "p", member: "\(9 - $0)", width: 10 + $0 % 4, height: 10)
+            }, queryVectors: query, queries: [QueryImage(id: "q", source: "t/q")], size: .total(7),
+            strategy: BestMatch())
+        request.duplicateThreshold = 0.97
+        request.comparesChosenPictures = true
+        request.keep = keep
+        request.evidence = NumberedPictures(
+            pool: (0..<10).map { $0 == 4 ? 103 : 100 + $0 }, evaluated: [])
+        return request
+    }
+
+    private func dropped(_ result: CurationResult) -> [String] {
+        result.dropped.map { "\($0.id) for \($0.group ?? ""): \($0.reason.prefix(10))" }.sorted()
+    }
+
+    @Test func `the policy decides which of a group is kept, and each dropped image names its group`() throws
+    {
+        let first = try Curator.curate(request(.first))
+        #expect(
+            dropped(first) == ["i0 for i2: nearly the", "i1 for i2: nearly the", "i3 for i4: the same p"])
+        #expect(first.transferSet.count == 7)
+        let largest = try Curator.curate(request(.largest))
+        // Of widths 10, 11, 12 and of 13, 10.
+        #expect(
+            dropped(largest) == ["i0 for i2: nearly the", "i1 for i2: nearly the", "i4 for i3: the same p"])
+        let request = request(.mostSimilar)
+        let similar = try Curator.curate(request)
+        let similarity = similarities(request.queryVectors, try request.gallery.table())[0]
+        let best = (0..<3).max { similarity[$0] < similarity[$1] } ?? 0
+        #expect(similar.transferSet.contains { $0.id == "i\(best)" })
+        #expect(similar.dropped.filter { $0.group == "i\(best)" }.count == 2)
+        #expect(
+            similar.funnel.first { $0.step == .dedup }?.note
+                == "chosen images with a cosine of 0.97 or more, or of the same picture count as one")
+    }
+
+    @Test func `what a person has accepted is kept whatever the policy says`() throws {
+        var request = request(.largest)
+        request.marks.set("i1", .accept)
+        request.marks.set("i4", .accept)
+        #expect(
+            dropped(try Curator.curate(request)) == [
+                "i0 for i1: nearly the", "i2 for i1: nearly the", "i3 for i4: the same p",
+            ])
+    }
+}

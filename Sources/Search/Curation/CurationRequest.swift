@@ -125,6 +125,10 @@ public struct CurationRequest {
     public var leakage: LeakageThreshold = .calibrated
     /// The cosine from which two chosen images count as one; nil keeps both.
     public var duplicateThreshold: Float?
+    /// Whether chosen images that show the same picture count as one, too; needs `evidence`.
+    public var comparesChosenPictures = false
+    /// Which of several images that count as one is kept.
+    public var keep: KeepPolicy = .mostSimilar
     /// Images less similar to every query are not candidates.
     public var minimumSimilarity: Float?
     /// The number of neighbours listed for each query beyond the cut.

@@ -58,19 +58,23 @@ public enum Curator {
         _ checkpoint: (String) throws -> Void
     ) throws -> (result: StrategyResult, duplicates: [Funnel.Drop]) {
         var duplicates: [Funnel.Drop] = []
-        var distinct = DistinctImages(gallery: pool.gallery, order: pool.galleryOrder)
+        var distinct = DistinctImages(request, gallery: pool.gallery, order: pool.galleryOrder)
         while true {
             try checkpoint("choosing images")
             var result = try request.strategy.select(count, from: pool)
             try AcceptedImages(request, pool).insert(into: &result.selections)
-            guard let threshold = request.duplicateThreshold else { return (result, []) }
-            let found = try distinct.admit(result.selections, threshold: threshold)
+            guard distinct.isNeeded else { return (result, []) }
+            let found = try distinct.admit(result.selections)
             if found.isEmpty { return (result, duplicates) }
             pool.exclude(found.map(\.row))
             duplicates += found.map { duplicate in
-                Funnel.Drop(
-                    row: duplicate.row, reason: "nearly the same as an image already chosen",
-                    other: request.images[duplicate.other].source, similarity: duplicate.similarity)
+                let kept = request.images[duplicate.other]
+                return Funnel.Drop(
+                    row: duplicate.row,
+                    reason: duplicate.isSamePicture
+                        ? "the same picture as an image already chosen"
+                        : "nearly the same as an image already chosen",
+                    other: kept.source, similarity: duplicate.similarity, group: kept.id)
             }
         }
     }
@@ -121,7 +125,7 @@ public enum Curator {
             return Funnel.Drop(
                 row: row, reason: "the same content as another image of the pool",
                 other: images[other].source,
-                similarity: 1)
+                similarity: 1, group: images[row].id)
         }
     }
 
@@ -132,9 +136,10 @@ public enum Curator {
             ["without the content of a validation or test image"]
             + (search.comparesPictures ? ["nor the picture of one"] : [])
             + (search.threshold.map { ["nor a cosine of \($0) or more with one unless it is accepted"] } ?? [])
-        let dedup = request.duplicateThreshold.map {
-            "chosen images with a cosine of \($0) or more count as one"
-        }
+        let isCompared = request.comparesChosenPictures && request.evidence != nil
+        let dedup =
+            (request.duplicateThreshold.map { ["with a cosine of \($0) or more"] } ?? [])
+            + (isCompared ? ["of the same picture"] : [])
         let strategy = type(of: request.strategy).name
         var notes: [FunnelStep.Name: String] = [
             .pool: "all images with an embedding",
@@ -142,7 +147,9 @@ public enum Curator {
                 ?? "all of them",
             .unique: "one of each content",
             .leakage: leakage.joined(separator: ", "),
-            .dedup: dedup ?? "chosen images are not compared with each other",
+            .dedup: dedup.isEmpty
+                ? "chosen images are not compared with each other"
+                : "chosen images \(dedup.joined(separator: ", or ")) count as one",
             .final: ([strategy] + result.notes).joined(separator: ": "),
         ]
         if request.negatives != nil { notes[.negatives] = "not nearer to what is not wanted than to a query" }

@@ -6,6 +6,7 @@ struct Funnel {
         var reason: String
         var other: String?
         var similarity: Float?
+        var group: String?
     }
 
     private let images: [PoolImage]
@@ -26,7 +27,7 @@ struct Funnel {
         dropped += drops.map { drop in
             DroppedRow(
                 id: images[drop.row].id, source: images[drop.row].source, step: step, reason: drop.reason,
-                other: drop.other, similarity: drop.similarity)
+                other: drop.other, similarity: drop.similarity, group: drop.group)
         }
         .sorted { ($0.source, $0.id) < ($1.source, $1.id) }
     }

@@ -91,7 +91,13 @@ struct LeakSearch {
             let open = candidates.filter { found[$0] == nil }
             let matches = try PerceptualSearch.matches(
                 of: open.map { .pool($0) }, among: ids.indices.map { .evaluated($0) }, by: evidence)
-            for match in matches { add(open[match.row], .perceptual, match.other, match.resemblance) }
+            for match in matches {
+                // The other that it resembles most.
+                let known = found[open[match.row]]?.similarity ?? 0
+                if match.resemblance > known {
+                    add(open[match.row], .perceptual, match.other, match.resemblance)
+                }
+            }
         }
         if let threshold {
             let open = candidates.filter { found[$0] == nil }

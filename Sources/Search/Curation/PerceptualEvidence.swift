@@ -42,9 +42,9 @@ public enum PerceptualSearch {
     /// So many candidates of an image are compared by their pixels, the closest hashes first.
     static let candidates = 32
 
-    /// The images of `rows` that show what one of `others` shows, each with the one it resembles most.
+    /// Which images of `rows` show what which of `others` show, row by row.
     ///
-    /// - Parameter skipping: pairs that need not be compared.
+    /// - Parameter skipping: pairs, by place, that are not compared.
     static func matches(
         of rows: [ImagePlace], among others: [ImagePlace], by evidence: any PerceptualEvidence,
         skipping: (_ row: Int, _ other: Int) -> Bool = { _, _ in false }
@@ -55,17 +55,12 @@ public enum PerceptualSearch {
         for start in stride(from: 0, to: rows.count, by: 8192) {
             let block = start..<min(start + 8192, rows.count)
             let own = try block.flatMap { try evidence.fingerprint(of: rows[$0]).prefix(words * windows) }
-            for (offset, found) in proposals(own, prints).enumerated() {
-                let row = start + offset
-                var best: PerceptualMatch?
+            for (row, found) in zip(block, proposals(own, prints)) {
                 for other in found.filter({ !skipping(row, $0) }).prefix(candidates) {
                     let resemblance = try evidence.resemblance(rows[row], others[other])
-                    guard resemblance >= Self.resemblance, resemblance > best?.resemblance ?? 0 else {
-                        continue
-                    }
-                    best = PerceptualMatch(row: row, other: other, resemblance: resemblance)
+                    guard resemblance >= Self.resemblance else { continue }
+                    matches.append(PerceptualMatch(row: row, other: other, resemblance: resemblance))
                 }
-                if let best { matches.append(best) }
             }
         }
         return matches

@@ -42,6 +42,11 @@ struct Curate: Stage {
     @Setting("Cosine from which two chosen images count as one; null keeps both.", in: 0...1) var dedup:
         Double?
     @Setting(
+        "Whether chosen images that show the same picture (recompressed, resized, mirrored, cropped) count as one."
+    )
+    var dedupPictures = false
+    @Setting("Which of several images that count as one is kept.") var keep: KeepPolicy = .mostSimilar
+    @Setting(
         "Cosine from which an embedding counts as one of an excluded image, until a mark decides; auto is as much as tells the excluded images apart, null compares contents and pictures alone."
     )
     var leakage: LeakageSetting = .calibrated
@@ -108,6 +113,8 @@ struct Curate: Stage {
             size: perQuery.map { .perQuery($0) } ?? .total(size ?? 0), strategy: rule)
         request.classes = classes
         request.duplicateThreshold = dedup.map(Float.init)
+        request.comparesChosenPictures = dedupPictures
+        request.keep = keep
         request.leakage = leakage.threshold
         request.minimumSimilarity = minSimilarity.map(Float.init)
         request.seed = UInt64(seed)

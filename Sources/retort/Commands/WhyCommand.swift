@@ -9,7 +9,8 @@ import Stages
 struct WhyCommand: RetortCommand {
     static let configuration = CommandConfiguration(
         commandName: "why",
-        abstract: "Explain why a stage will, or will not, be executed; or why an image was, or was not, chosen.",
+        abstract:
+            "Explain why a stage will, or will not, be executed; or why an image was, or was not, chosen.",
         discussion: """
             An image is named by six or more digits of its content id, or as dataset/member. The answer tells, for \
             every curation of the newest run: the nearest queries, similarity and rank, what ruled it out, its \
