@@ -4,8 +4,9 @@ import Engine
 import Foundation
 import Stages
 
-/// Explains what the next run would do with one stage: every difference, or everything its artifact was made from. Of an
-/// image, explains what the curations of a run made of it.
+/// Explains what the next run would do with one stage, or what curations made of an image.
+///
+/// Of a stage: every difference, or everything its artifact was made from.
 struct WhyCommand: RetortCommand {
     static let configuration = CommandConfiguration(
         commandName: "why",
