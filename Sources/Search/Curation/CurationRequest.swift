@@ -123,6 +123,8 @@ public struct CurationRequest {
     public var classes: [String] = []
     /// The cosine from which an image counts as perhaps one of a validation or test split.
     public var leakage: LeakageThreshold = .calibrated
+    /// Whether pictures are compared with those of validation and test splits; needs `evidence`.
+    public var comparesEvaluatedPictures = true
     /// The cosine from which two chosen images count as one; nil keeps both.
     public var duplicateThreshold: Float?
     /// Whether chosen images that show the same picture count as one, too; needs `evidence`.

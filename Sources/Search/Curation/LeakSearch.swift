@@ -73,7 +73,11 @@ struct LeakSearch {
     }
 
     /// Whether pictures are compared, and not only contents and embeddings.
-    var comparesPictures: Bool { request.evidence != nil }
+    var comparesPictures: Bool { evidence != nil }
+
+    private var evidence: (any PerceptualEvidence)? {
+        request.comparesEvaluatedPictures ? request.evidence : nil
+    }
 
     /// The leaks among some rows of the pool, in their order: of each the surest finding.
     func find(among candidates: [Int]) throws -> [Leak] {
@@ -87,7 +91,7 @@ struct LeakSearch {
         for row in candidates {
             if let other = rows[request.images[row].id] { add(row, .exact, other, 1) }
         }
-        if let evidence = request.evidence {
+        if let evidence {
             let open = candidates.filter { found[$0] == nil }
             let matches = try PerceptualSearch.matches(
                 of: open.map { .pool($0) }, among: ids.indices.map { .evaluated($0) }, by: evidence)

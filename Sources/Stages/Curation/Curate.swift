@@ -51,6 +51,9 @@ struct Curate: Stage {
     )
     var leakage: LeakageSetting = .calibrated
     @Setting(
+        "Whether pictures are compared with those of exclude, too: the work grows with the product of their numbers.")
+    var leakagePictures = true
+    @Setting(
         "A file of marks, as the inspector writes it: what is marked as reject, duplicate or leak is never chosen, what is marked as accept comes first.",
         hashed: false)
     var marks: String?
@@ -113,6 +116,7 @@ struct Curate: Stage {
             size: perQuery.map { .perQuery($0) } ?? .total(size ?? 0), strategy: rule)
         request.classes = classes
         request.duplicateThreshold = dedup.map(Float.init)
+        request.comparesEvaluatedPictures = leakagePictures
         request.comparesChosenPictures = dedupPictures
         request.keep = keep
         request.leakage = leakage.threshold
