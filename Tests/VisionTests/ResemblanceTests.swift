@@ -31,7 +31,8 @@ import Testing
         let image = try photo()
         let look = Resemblance(image)
         let changed = try [
-            ImageCodec.decode(ImageCodec.encodeJPEG(image, quality: 30)), image.resized(width: 60, height: 45),
+            ImageCodec.decode(ImageCodec.encodeJPEG(image, quality: 30)),
+            image.resized(width: 60, height: 45),
             image.oriented(.mirrored), crop(image, left: 0.07, top: 0.02, side: 0.9),
             crop(image.oriented(.mirrored), left: 0, top: 0.13, side: 0.85),
             Image(
@@ -56,7 +57,9 @@ import Testing
         #expect(Resemblance(flat)(Resemblance(flat)) == 0)
     }
 
-    @Test func `a fingerprint has two words for each window, and the mirrored ones are those of the mirrored image`()
+    @Test
+    func
+        `a fingerprint has two words for each window, and the mirrored ones are those of the mirrored image`()
         throws
     {
         let image = try photo()

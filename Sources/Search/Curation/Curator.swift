@@ -1,3 +1,5 @@
+internal import Diagnostics
+
 /// Chooses a transfer set: the funnel from pool to selection, and what can be said about it.
 ///
 /// Pure and deterministic: the result depends on the request alone, and, with distinct ids, not on the order of
@@ -34,6 +36,15 @@ public enum Curator {
         pool.exclude(marked.map(\.row))
 
         let count = request.size.count(queries: request.queries.count)
+        let queued = leaks.count(where: \.isQueued)
+        if count > pool.eligibleCount, queued > 0 {
+            throw Diagnostic(
+                "\(count) images are asked for, but only \(pool.eligibleCount) of \(request.images.count) may be chosen: "
+                    + "\(queued) wait for a mark, because they may be of a validation or test split",
+                hint:
+                    "ask for fewer, mark them, or set leakage: to a cosine above \(search.threshold ?? 1), or to null"
+            )
+        }
         let chosen = try choose(count, from: pool, request, checkpoint)
         funnel.drop(chosen.duplicates, at: .dedup)
         let selections = chosen.result.selections

@@ -85,6 +85,9 @@ public struct LeakageCalibration: Codable, Hashable, Sendable {
     /// The highest threshold: at 1 not even the same embedding would be told, for rounding.
     static let highest: Float = 0.9999
 
+    /// Whether the encoder takes different evaluated images for the same: then what it says of others means little.
+    public var isSaturated: Bool { threshold >= Self.highest }
+
     /// How it is done.
     public var method: String
     /// The quantile.

@@ -51,7 +51,8 @@ struct Curate: Stage {
     )
     var leakage: LeakageSetting = .calibrated
     @Setting(
-        "Whether pictures are compared with those of exclude, too: the work grows with the product of their numbers.")
+        "Whether pictures are compared with those of exclude, too: the work grows with the product of their numbers."
+    )
     var leakagePictures = true
     @Setting(
         "A file of marks, as the inspector writes it: what is marked as reject, duplicate or leak is never chosen, what is marked as accept comes first.",
@@ -177,6 +178,12 @@ struct Curate: Stage {
 
     private func note(_ leakage: LeakageReport, in context: StageContext) {
         if let threshold = leakage.threshold { context.fact("leakage_threshold", threshold) }
+        if leakage.calibration?.isSaturated == true {
+            context.warn(
+                "the encoder hardly tells the excluded images apart, so that many pool images look like one of them",
+                hint: "embed with a better model, or set leakage: null to compare contents and pictures alone"
+            )
+        }
         guard !leakage.queued.isEmpty else { return }
         let marks = marks ?? "marks/\(context.node).jsonl"
         context.warn(
