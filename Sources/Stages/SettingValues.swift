@@ -1,6 +1,7 @@
 public import Engine
 public import Layers
 public import Models
+public import Search
 public import Training
 public import World
 
@@ -10,6 +11,7 @@ extension BatchNormPolicy: SettingValue {}
 extension ClassificationHead: SettingValue {}
 extension DistillationTraining.Objective: SettingValue {}
 extension Domain: SettingValue {}
+extension KeepPolicy: SettingValue {}
 extension LabelKind: SettingValue {}
 extension Recipe.Optimizer: SettingValue {}
 extension Recipe.Precision: SettingValue {}

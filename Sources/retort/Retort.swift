@@ -13,7 +13,10 @@ import Engine
         version: ProductVersion.current,
         groupedSubcommands: [
             CommandGroup(
-                name: "Work", subcommands: [RunCommand.self, PlanCommand.self, ResumeCommand.self]),
+                name: "Work",
+                subcommands: [
+                    RunCommand.self, PlanCommand.self, ResumeCommand.self, AblateCommand.self,
+                ]),
             CommandGroup(
                 name: "Look",
                 subcommands: [

@@ -183,11 +183,12 @@ struct FakeRun {
             }, to: url.appending(path: "dropped.jsonl"))
         try write([similarity(shift)], to: url.appending(path: "similarity.json"))
         let pairs = (0..<9).map { number in
-            #"{"id":"\#(random.hex())","source":"pool/pool-000001.tar#\#(number).jpg","other":"target/test/bus/00\#(number).png","similarity":\#(0.95 + 0.005 * Double(number)),"split":"test"}"#
+            #"{"id":"\#(random.hex())","source":"pool/pool-000001.tar#\#(number).jpg","other":"target/test/bus/00\#(number).png","similarity":\#(0.95 + 0.005 * Double(number)),"split":"test","tier":"\#(number < 2 ? "exact" : number < 6 ? "perceptual" : "embedding")"}"#
         }
         try write(
             [
-                #"{"exact":0,"near":0,"excluded_exact":2,"excluded_near":49,"threshold":0.95,"pairs":[\#(pairs.joined(separator: ","))]}"#
+                #"{"exact":0,"perceptual":0,"embedding":0,"threshold":0.95,"calibration":{"method":"m","quantile":0.99,"images":2400,"median":0.8,"largest":0.99},"#,
+                #""excluded":[\#(pairs.prefix(6).joined(separator: ","))],"queued":[\#(pairs.suffix(3).joined(separator: ","))],"accepted":[]}"#,
             ],
             to: url.appending(path: "leakage.json"))
         let excluded = ["val", "test"].map {

@@ -21,7 +21,8 @@ import Testing
                 "  class            images  queries  similarity",
                 "  apple                16        3       0.8",
                 "  min 5   max 6   mean 5.33   Gini 0.042   effective queries 6.0",
-                "  found in the pool: 2 exact, 49 near (similarity ≥ 0.95); in the transfer set: 0",
+                "  found in the pool: 2 exact, 4 perceptual, 3 embedding (similarity ≥ 0.95); in the transfer set: 0",
+                "  3 kept out until a mark decides: accept or leak",
                 "Most similar", "Least similar",
             ]
             for line in expected {

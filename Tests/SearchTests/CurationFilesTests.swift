@@ -44,15 +44,15 @@ import Testing
                 """)
         #expect(
             try text("dropped.jsonl") == """
-                {"id":"b","other":"target/test/t.png","reason":"nearly an image of target.test","similarity":1,\
+                {"id":"b","other":"target/test/t.png","reason":"perhaps an image of target.test: waits for a mark","similarity":1,\
                 "source":"pool/x.tar#b/1.jpg","step":"leakage"}
 
                 """)
         #expect(
             try text("leakage.json") == """
-                {"exact":0,"excluded_exact":0,"excluded_near":1,"near":0,"pairs":[\
+                {"accepted":[],"calibration":null,"embedding":0,"exact":0,"excluded":[],"perceptual":null,"queued":[\
                 {"id":"b","other":"target/test/t.png","similarity":1,"source":"pool/x.tar#b/1.jpg",\
-                "split":"target.test"}],"threshold":0.98}
+                "split":"target.test","tier":"embedding"}],"threshold":0.9999}
 
                 """)
         #expect(

@@ -59,7 +59,7 @@ private struct Planted {
                 split: "target.\(split)", ids: names, sources: names.map { "target/\(split)/\($0).png" },
                 vectors: vectors)
         }
-        request.leakageThreshold = 0.98
+        request.leakage = .cosine(0.98)
         request.duplicateThreshold = 0.98
         request.classes = ["class0", "class1", "class2", "class3"]
         return request
@@ -89,21 +89,25 @@ private struct Planted {
             ])
     }
 
-    @Test func `the leakage report names both sides and counts what is left`() throws {
+    @Test func `the certificate names both sides and counts what is left`() throws {
         let leakage = try Curator.curate(Planted().request(RandomSelection(), size: .total(150))).leakage
-        #expect(leakage.exact == 0 && leakage.near == 0)
-        #expect(leakage.excludedExact == 2 && leakage.excludedNear == 1)
-        #expect(leakage.pairs.map(\.id) == ["test0", "test3", "near-validation2"])
-        #expect(leakage.pairs.map(\.split) == ["target.test", "target.test", "target.val"])
-        #expect(abs((leakage.pairs.last?.similarity ?? 0) - 0.99) < 1e-5)
+        #expect(leakage.exact == 0 && leakage.embedding == 0)
+        #expect(leakage.perceptual == nil, "no pictures were compared")
+        #expect(leakage.excluded.map(\.id) == ["test0", "test3"])
+        #expect(leakage.excluded.map(\.split) == ["target.test", "target.test"])
+        #expect(leakage.excluded.allSatisfy { $0.tier == .exact })
+        #expect(leakage.queued.map(\.id) == ["near-validation2"])
+        #expect(leakage.queued.map(\.split) == ["target.val"])
+        #expect(abs((leakage.queued.last?.similarity ?? 0) - 0.99) < 1e-5)
     }
 
     @Test func `without thresholds only content is compared`() throws {
         var request = Planted().request()
-        request.leakageThreshold = nil
+        request.leakage = .off
         request.duplicateThreshold = nil
         let result = try Curator.curate(request)
-        #expect(result.leakage.pairs.map(\.id) == ["test0", "test3"])
+        #expect(result.leakage.excluded.map(\.id) == ["test0", "test3"])
+        #expect(result.leakage.embedding == nil && result.leakage.threshold == nil)
         #expect(result.transferSet.contains { $0.id == "nearly-best0" })
         #expect(!result.dropped.contains { $0.step == .dedup })
     }
@@ -112,7 +116,9 @@ private struct Planted {
     func `no two chosen images are near-duplicates, and each dropped one has its twin`(
         _ seed: Int
     ) throws {
-        let strategies: [any CurationStrategy] = [QueryBalanced(), BestMatch(), RandomSelection(seed: 3)]
+        let strategies: [any CurationStrategy] = [
+            QueryBalanced(), ClassBalanced(), ClusterBalanced(), BestMatch(), RandomSelection(seed: 3),
+        ]
         for strategy in strategies {
             let planted = Planted(seed, pool: 120)
             // A low threshold, so that many rounds of refilling are needed.
@@ -178,19 +184,6 @@ private struct Planted {
                 #expect(row.neighbours.last?.selected == false)
             }
         }
-    }
-
-    @Test func `what a person ruled out stays out, and the budget is met`() throws {
-        let planted = Planted()
-        let first = try Curator.curate(planted.request())
-        var request = planted.request()
-        let gone = first.transferSet.prefix(5).map(\.id)
-        for id in gone { request.rejected[id] = "rejected by hand" }
-        let second = try Curator.curate(request)
-        #expect(second.transferSet.count == 50)
-        #expect(Set(second.transferSet.map(\.id)).isDisjoint(with: gone))
-        #expect(second.dropped.filter { $0.step == .candidates }.map(\.reason).first == "rejected by hand")
-        #expect(second.funnel[1].dropped == second.dropped.count { $0.step == .candidates })
     }
 
     @Test func `dissimilar images are no candidates`() throws {

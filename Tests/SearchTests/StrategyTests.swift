@@ -22,10 +22,15 @@ private struct Instance {
         similarity = similarities(self.queries, self.gallery)
     }
 
+    /// Three classes of different sizes, and one query without.
+    var queryClasses: [String?] { (0..<queries.count).map { $0 == 6 ? nil : ["b", "a", "b", "c"][$0 % 4] } }
+
     var pool: CandidatePool {
-        CandidatePool(
+        let pool = CandidatePool(
             queries: queries, queryIDs: queryIDs, gallery: gallery, galleryIDs: galleryIDs, eligible: eligible
         )
+        pool.queryClasses = queryClasses
+        return pool
     }
 
     var candidates: [Int] { gallery.values.isEmpty ? [] : eligible.indices.filter { eligible[$0] } }
@@ -38,6 +43,7 @@ private struct Instance {
         let pool = CandidatePool(
             queries: queries, queryIDs: queryIDs, gallery: gallery.table(rows: rows), galleryIDs: ids,
             eligible: rows.map { eligible[$0] })
+        pool.queryClasses = queryClasses
         return (pool, ids)
     }
 
@@ -50,19 +56,26 @@ private struct Instance {
     }
 
     /// METHOD 1.2 to the letter: the best pair of a waiting query and a free row, over and over.
-    func queryBalanced(_ count: Int) -> [[Int]] {
+    func queryBalanced(_ count: Int) -> [[Int]] { balanced(count, groups: similarity.indices.map { [$0] }) }
+
+    /// The same for groups of queries, of which any may make the pair.
+    func balanced(_ count: Int, groups: [[Int]]) -> [[Int]] {
         var taken: Set<Int> = []
-        var result = Array(repeating: [Int](), count: queries.count)
+        var result = Array(repeating: [Int](), count: groups.count)
         while taken.count < count {
             var waiting = Set(result.indices)
             while !waiting.isEmpty, taken.count < count {
-                let pairs = waiting.flatMap { query in
-                    candidates.filter { !taken.contains($0) }.map { (query: query, row: $0) }
+                let pairs = waiting.flatMap { group in
+                    groups[group].flatMap { query in
+                        candidates.filter { !taken.contains($0) }.map { (query: query, row: $0) }
+                    }
                 }
-                guard let best = pairs.min(by: precedes) else { return result }
-                result[best.query].append(best.row)
+                guard let best = pairs.min(by: precedes),
+                    let group = groups.firstIndex(where: { $0.contains(best.query) })
+                else { return result }
+                result[group].append(best.row)
                 taken.insert(best.row)
-                waiting.remove(best.query)
+                waiting.remove(group)
             }
         }
         return result
@@ -107,6 +120,70 @@ private struct Instance {
                 instance.precedes((query, $0), (query, selection.galleryRow))
             }
             #expect(selection.rank == better.count + 1)
+        }
+    }
+
+    @Test(arguments: 0..<40) func `class-balanced agrees with the rule carried out by hand`(_ seed: Int)
+        throws
+    {
+        let instance = Instance(seed)
+        let count = [8, 24, 31, 3, instance.candidates.count][seed % 5]
+        let result = try ClassBalanced().select(count, from: instance.pool)
+        // Without a class, then a, b, c.
+        let groups = [[6], [1, 5], [0, 2, 4], [3]]
+        let chosen = groups.map { group in
+            result.selections.filter { group.contains($0.queryRow ?? -1) }.map(\.galleryRow)
+        }
+        #expect(chosen == instance.balanced(count, groups: groups))
+        for selection in result.selections {
+            let query = try #require(selection.queryRow)
+            let group = try #require(groups.first { $0.contains(query) })
+            let better = instance.candidates.filter { row in
+                group.contains { instance.precedes(($0, row), (query, selection.galleryRow)) }
+            }
+            #expect(selection.rank == Set(better).subtracting([selection.galleryRow]).count + 1)
+        }
+    }
+
+    @Test func `class-balanced needs classes`() throws {
+        let pool = Instance(1).pool
+        pool.queryClasses = Array(repeating: nil, count: 7)
+        let error = try #require(throws: Diagnostic.self) { try ClassBalanced().select(4, from: pool) }
+        #expect(error.message == "strategy 'class-balanced' needs queries with classes")
+    }
+
+    @Test(arguments: 0..<20) func `cluster-balanced takes the best of each cluster, round by round`(
+        _ seed: Int
+    ) throws {
+        let instance = Instance(seed, gallery: 150)
+        let pool = instance.pool
+        let count = [12, 17, 30][seed % 3]
+        let result = try ClusterBalanced(clusters: 5, seed: 1).select(count, from: pool)
+        // The reference: the same centres; everything else by the plainest code.
+        let centres = pool.clusters { _ in
+            Issue.record("the centres were not kept")
+            return instance.gallery
+        }
+        let best = instance.bestMatch(4 * count).map(\.row)
+        let toCentres = similarities(instance.gallery, centres)
+        let cluster = { (row: Int) in
+            toCentres[row].indices.max { (toCentres[row][$0], -$0) < (toCentres[row][$1], -$1) } ?? 0
+        }
+        var left = best
+        var expected: Set<Int> = []
+        while expected.count < count {
+            var served: Set<Int> = []
+            for row in left where expected.count < count && !served.contains(cluster(row)) {
+                served.insert(cluster(row))
+                expected.insert(row)
+            }
+            left.removeAll(where: expected.contains)
+        }
+        #expect(Set(result.selections.map(\.galleryRow)) == expected)
+        #expect(result.selections.count == count)
+        let bestOf = instance.bestMatch(4 * count)
+        for selection in result.selections {
+            #expect(bestOf.contains { $0.row == selection.galleryRow && $0.query == selection.queryRow })
         }
     }
 
@@ -165,7 +242,10 @@ private struct Instance {
     @Test(arguments: 0..<10) func `no strategy depends on the order of the pool`(_ seed: Int) throws {
         let instance = Instance(seed)
         let shuffled = instance.shuffledPool(seed)
-        let strategies: [any CurationStrategy] = [QueryBalanced(), BestMatch(), RandomSelection(seed: 9)]
+        let strategies: [any CurationStrategy] = [
+            QueryBalanced(), ClassBalanced(), ClusterBalanced(clusters: 6), BestMatch(),
+            RandomSelection(seed: 9),
+        ]
         for strategy in strategies {
             func describe(_ pool: CandidatePool, _ ids: [String]) throws -> [Selection] {
                 try strategy.select(24, from: pool).selections.map { selection in
@@ -197,7 +277,9 @@ private struct Instance {
 
     @Test func `more images than there are is a budget that cannot be met`() throws {
         let instance = Instance(4)
-        let strategies: [any CurationStrategy] = [QueryBalanced(), BestMatch(), RandomSelection()]
+        let strategies: [any CurationStrategy] = [
+            QueryBalanced(), ClassBalanced(), ClusterBalanced(), BestMatch(), RandomSelection(),
+        ]
         for strategy in strategies {
             let error = try #require(throws: Diagnostic.self) {
                 try strategy.select(instance.candidates.count + 1, from: instance.pool)

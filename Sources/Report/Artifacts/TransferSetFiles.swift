@@ -52,17 +52,15 @@ struct TransferSetFiles: Sendable {
     /// Whether there is anything to certify: comparing with nothing finds nothing.
     var isChecked: Bool { leakage != nil && comparedWith?.isEmpty != true }
 
-    /// Pairs of an evaluated image and an image that is in the set after all.
+    /// Pairs of an evaluated image and an image that is in the set after all, and that nobody has accepted.
     var leaks: [Leakage.Pair] {
         let ids = Set(rows.map(\.id))
-        return (leakage?.pairs ?? []).filter { ids.contains($0.id) }
+        let accepted = Set((leakage?.accepted ?? []).map(\.id))
+        return (leakage?.found ?? []).filter { ids.contains($0.id) && !accepted.contains($0.id) }
     }
 
     /// How many transfer images repeat an evaluated image; the pairs may not be listed.
-    var leakCount: Int {
-        let counted = leakage.map { $0.excludedExact == nil ? 0 : $0.exact + $0.near } ?? 0
-        return max(leaks.count, counted)
-    }
+    var leakCount: Int { max(leaks.count, leakage?.left ?? 0) }
 
     /// Where each query was found, by its content id.
     var querySources: [String: String] {
@@ -168,7 +166,9 @@ struct Balance: Decodable, Sendable {
     }
 }
 
-/// What the leakage check found: what it left in the set, which should be nothing, and what it excluded.
+/// What the leakage check found: what it left in the set, which should be nothing, and what it kept out.
+///
+/// Certificates of earlier versions know only contents and embeddings, and list all pairs together.
 struct Leakage: Decodable, Sendable {
     struct Pair: Decodable, Sendable {
         var id: String
@@ -176,23 +176,62 @@ struct Leakage: Decodable, Sendable {
         var other: String
         var similarity: Double?
         var split: String?
+        var tier: String?
+        var decision: String?
+    }
+
+    struct Calibration: Decodable, Sendable {
+        var quantile: Double
+        var images: Int
+        var median: Double?
+        var largest: Double?
     }
 
     var exact: Int
-    var near: Int
-    var excludedExact: Int?
-    var excludedNear: Int?
+    var perceptual: Int?
+    var embedding: Int?
     var threshold: Double?
-    var pairs: [Pair]?
+    var calibration: Calibration?
+    var excluded: [Pair]?
+    var queued: [Pair]?
+    var accepted: [Pair]?
+
+    private var near: Int?
+    private var excludedExact: Int?
+    private var excludedNear: Int?
+    private var pairs: [Pair]?
 
     enum CodingKeys: String, CodingKey {
-        case exact, near, threshold, pairs
+        case exact, perceptual, embedding, threshold, calibration, excluded, queued, accepted, near, pairs
         case excludedExact = "excluded_exact"
         case excludedNear = "excluded_near"
     }
 
+    /// How many transfer images repeat an evaluated one.
+    var left: Int {
+        // The first version counted what it had found.
+        if excluded == nil, excludedExact == nil { return 0 }
+        return exact + (perceptual ?? 0) + (embedding ?? near ?? 0)
+    }
+
+    /// Everything that was found in the pool, surest first.
+    var found: [Pair] { pairs ?? (excluded ?? []) + (queued ?? []) + (accepted ?? []) }
+
+    /// How many images of the pool each tier found, surest first.
+    var foundByTier: [(tier: String, count: Int)] {
+        guard excluded != nil else {
+            return [("exact", exact + (excludedExact ?? 0)), ("near", (near ?? 0) + (excludedNear ?? 0))]
+        }
+        let counts = Dictionary(found.map { ($0.tier ?? "", 1) }, uniquingKeysWith: +)
+        return [("exact", exact), ("perceptual", perceptual), ("embedding", embedding)].compactMap {
+            $1 == nil ? nil : ($0, counts[$0] ?? 0)
+        }
+    }
+
     /// What the pool held, in words.
-    var found: String { "\(exact + (excludedExact ?? 0)) exact, \(near + (excludedNear ?? 0)) near" }
+    var foundInWords: String {
+        foundByTier.map { "\($0.count) \($0.tier)" }.joined(separator: ", ")
+    }
 }
 
 extension Balance {

@@ -71,7 +71,7 @@ struct InspectorPage {
                     Format.fixed(balance.effective, 0), "effective queries",
                     note: "Gini \(Format.fixed(balance.gini, 3))")
             }
-            if let found = set.leakage?.found, set.isChecked {
+            if let found = set.leakage?.foundInWords, set.isChecked {
                 Block.tile(
                     Format.count(set.leakCount), "leaks in the set",
                     note: "\(found) in the pool",

@@ -108,11 +108,19 @@ struct InspectorText {
         let threshold = leakage.threshold.map { " (similarity ≥ \(Format.short($0)))" } ?? ""
         return [
             "Leakage",
-            "  found in the pool: \(leakage.found)\(threshold); "
+            "  found in the pool: \(leakage.foundInWords)\(threshold); "
                 + "in the transfer set: \(set.leakCount)",
-        ]
+        ] + waiting(leakage)
             + set.leaks.prefix(5).map {
                 "  LEAK \($0.source.printable) = \($0.other.printable) (\($0.split ?? "evaluated"))"
+            }
+    }
+
+    private func waiting(_ leakage: Leakage) -> [String] {
+        guard let queued = leakage.queued, !queued.isEmpty else { return [] }
+        return ["  \(queued.count) kept out until a mark decides: accept or leak"]
+            + queued.prefix(5).map {
+                "  ? \($0.source.printable) ~ \($0.other.printable) (\($0.split ?? "evaluated"))"
             }
     }
 

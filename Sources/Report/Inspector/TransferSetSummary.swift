@@ -11,15 +11,11 @@ public struct TransferSetSummary: Encodable, Sendable {
 
     /// What the leakage check left in the set, and what it kept out.
     struct LeakageCounts: Encodable {
-        let exact, near: Int
-        let excludedExact, excludedNear: Int?
+        let exact: Int
+        let perceptual, embedding: Int?
         let threshold: Double?
-
-        enum CodingKeys: String, CodingKey {
-            case exact, near, threshold
-            case excludedExact = "excluded_exact"
-            case excludedNear = "excluded_near"
-        }
+        let found: [String: Int]
+        let queued, accepted: Int
     }
 
     let node: String
@@ -51,8 +47,10 @@ public struct TransferSetSummary: Encodable, Sendable {
             set.isChecked
             ? set.leakage.map {
                 LeakageCounts(
-                    exact: $0.exact, near: $0.near, excludedExact: $0.excludedExact,
-                    excludedNear: $0.excludedNear, threshold: $0.threshold)
+                    exact: $0.exact, perceptual: $0.perceptual, embedding: $0.embedding,
+                    threshold: $0.threshold,
+                    found: Dictionary(uniqueKeysWithValues: $0.foundByTier.map { ($0.tier, $0.count) }),
+                    queued: $0.queued?.count ?? 0, accepted: $0.accepted?.count ?? 0)
             } : nil
     }
 }

@@ -65,7 +65,7 @@ struct OverviewSection {
                 tiles.append(
                     Block.tile(
                         Format.count(left), "leaks in the transfer set",
-                        note: "\(leakage.found) found",
+                        note: "\(leakage.foundInWords) found",
                         kind: left == 0 ? "" : "bad"))
             }
         }

@@ -53,7 +53,7 @@ extension RunReport {
     private static func transferSet(_ node: String, _ set: TransferSetFiles) -> String {
         let steps = set.funnel.map { "\(plain($0.step)) \(Format.count($0.kept))" }.joined(separator: " → ")
         let leakage = (set.isChecked ? set.leakage : nil).map { leakage in
-            " Duplicates of evaluated images: \(leakage.found) in the pool, \(set.leakCount) in the set."
+            " Duplicates of evaluated images: \(leakage.foundInWords) in the pool, \(set.leakCount) in the set."
         }
         return "## Transfer set \(plain(node))\n\n\(Format.plural(set.rows.count, "image")). \(steps)."
             + (leakage ?? "")

@@ -12,6 +12,8 @@ public final class CandidatePool {
     public let gallery: any VectorSource
     /// The content id of each image of the pool.
     public let galleryIDs: PoolIDs
+    /// The class of each query, where it has one.
+    public var queryClasses: [String?] = []
     /// Decides between images of equal similarity.
     public let galleryOrder: TieOrder
     /// Decides between queries of equal similarity.
@@ -26,6 +28,8 @@ public final class CandidatePool {
     private lazy var searchableCount = searchable.count { $0 }
     private var lists: [[Neighbour]]
     private var nearestQueries: [Neighbour]?
+    private var foundation: [Bool]?
+    private var clusterCentres: VectorTable?
 
     /// Creates a pool; without a mask, every image is eligible.
     public init(
@@ -54,6 +58,19 @@ public final class CandidatePool {
             eligible[row] = false
             eligibleCount -= 1
         }
+    }
+
+    /// Remembers which images are eligible now, as those that clusters are found among.
+    func settle() { foundation = eligible }
+
+    /// The cluster centres of the pool, found once and then kept.
+    ///
+    /// - Parameter find: finds centres among the images that were eligible when the pool was settled.
+    func clusters(_ find: (_ eligible: [Bool]) throws -> VectorTable) rethrows -> VectorTable {
+        if let clusterCentres { return clusterCentres }
+        let found = try find(foundation ?? eligible)
+        clusterCentres = found
+        return found
     }
 
     /// The most similar query of each image of the pool; empty without queries.

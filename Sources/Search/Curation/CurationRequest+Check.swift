@@ -15,7 +15,10 @@ extension CurationRequest {
             compare(set.vectors.count, set.ids.count, set.split)
             compare(set.sources.count, set.ids.count, set.split)
         }
-        for (name, vectors) in [("queries", queryVectors)] + evaluation.map({ ($0.split, $0.vectors) })
+        if let negatives { compare(negatives.vectors.count, negatives.sources.count, "negatives") }
+        let others =
+            evaluation.map { ($0.split, $0.vectors) } + (negatives.map { [("negatives", $0.vectors)] } ?? [])
+        for (name, vectors) in [("queries", queryVectors)] + others
         where vectors.count > 0 && gallery.count > 0 && vectors.dimension != gallery.dimension {
             problems.report(
                 Diagnostic(

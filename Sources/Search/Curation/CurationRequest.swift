@@ -64,6 +64,23 @@ public struct EvaluationSet: Sendable {
     }
 }
 
+/// Images of what is not wanted: a candidate that is nearer to one of them than to every query is ruled out.
+public struct NegativeSet: Sendable {
+    /// `dataset/member` of each image.
+    public var sources: [String]
+    /// The embedding of each image.
+    public var vectors: VectorTable
+    /// By how much nearer a candidate must be to be ruled out.
+    public var margin: Float
+
+    /// Creates a set.
+    public init(sources: [String], vectors: VectorTable, margin: Float = 0) {
+        self.sources = sources
+        self.vectors = vectors
+        self.margin = margin
+    }
+}
+
 /// How many images are wanted.
 public enum CurationSize: Hashable, Sendable {
     /// So many in all.
@@ -92,18 +109,28 @@ public struct CurationRequest {
     public var queries: [QueryImage]
     /// Images that must not come back.
     public var evaluation: [EvaluationSet] = []
-    /// Images that a person has ruled out: content id → reason.
-    public var rejected: [String: String] = [:]
+    /// What a person decided about images.
+    public var marks = Marks()
+    /// Images of what is not wanted.
+    public var negatives: NegativeSet?
+    /// What pictures are compared by; nil compares contents and embeddings alone.
+    public var evidence: (any PerceptualEvidence)?
     /// How many images are wanted.
     public var size: CurationSize
     /// How they are chosen.
     public var strategy: any CurationStrategy
     /// All class names, in order.
     public var classes: [String] = []
-    /// The cosine from which an image counts as a copy of a validation or test image; nil compares content alone.
-    public var leakageThreshold: Float? = 0.98
+    /// The cosine from which an image counts as perhaps one of a validation or test split.
+    public var leakage: LeakageThreshold = .calibrated
+    /// Whether pictures are compared with those of validation and test splits; needs `evidence`.
+    public var comparesEvaluatedPictures = true
     /// The cosine from which two chosen images count as one; nil keeps both.
     public var duplicateThreshold: Float?
+    /// Whether chosen images that show the same picture count as one, too; needs `evidence`.
+    public var comparesChosenPictures = false
+    /// Which of several images that count as one is kept.
+    public var keep: KeepPolicy = .mostSimilar
     /// Images less similar to every query are not candidates.
     public var minimumSimilarity: Float?
     /// The number of neighbours listed for each query beyond the cut.

@@ -25,10 +25,8 @@ public struct CurationResult: Hashable, Sendable {
 
     /// The figures for `artifact.json`, by dotted name.
     public var counts: [String: Int] {
-        var counts = [
-            "selected": transferSet.count, "leakage.exact": leakage.exact, "leakage.near": leakage.near,
-            "leakage.excluded_exact": leakage.excludedExact, "leakage.excluded_near": leakage.excludedNear,
-        ]
+        var counts = leakage.counts
+        counts["selected"] = transferSet.count
         for step in funnel { counts["funnel.\(step.step.rawValue)"] = step.kept }
         return counts
     }

@@ -1,3 +1,5 @@
+internal import Diagnostics
+
 /// Chooses a transfer set: the funnel from pool to selection, and what can be said about it.
 ///
 /// Pure and deterministic: the result depends on the request alone, and, with distinct ids, not on the order of
@@ -11,19 +13,38 @@ public enum Curator {
         let pool = CandidatePool(
             queries: request.queryVectors, queryIDs: request.queries.map(\.id), gallery: request.gallery,
             galleryIDs: request.images.ids)
+        pool.queryClasses = request.queries.map(\.className)
         var funnel = Funnel(images: request.images)
 
         try checkpoint("comparing the pool with the queries")
         let nearest = try pool.nearest()
-        funnel.drop(rejected(request, nearest), at: .candidates)
+        funnel.drop(dissimilar(request, nearest), at: .candidates)
+        if request.negatives != nil {
+            try checkpoint("comparing the pool with what is not wanted")
+            funnel.drop(try negative(request, nearest, kept: funnel.kept), at: .negatives)
+        }
         funnel.drop(repeated(request.images, kept: funnel.kept), at: .unique)
         try checkpoint("comparing the pool with validation and test images")
-        let leaks = try LeakSearch(request.evaluation, threshold: request.leakageThreshold)
-            .find(among: request.images, in: request.gallery, kept: funnel.kept)
-        funnel.drop(leaks.map(\.drop), at: .leakage)
+        let search = try LeakSearch(request)
+        let leaks = try search.find(among: funnel.kept.indices.filter { funnel.kept[$0] })
+        funnel.drop(leaks.filter { !$0.isAccepted }.map(\.drop), at: .leakage)
         pool.exclude(funnel.kept.indices.filter { !funnel.kept[$0] })
+        // Clusters are found before marks rule anything out, so that marks change only what they are about.
+        pool.settle()
+        let marked = ruledOut(request, kept: funnel.kept)
+        funnel.drop(marked, at: .marks)
+        pool.exclude(marked.map(\.row))
 
         let count = request.size.count(queries: request.queries.count)
+        let queued = leaks.count(where: \.isQueued)
+        if count > pool.eligibleCount, queued > 0 {
+            throw Diagnostic(
+                "\(count) images are asked for, but only \(pool.eligibleCount) of \(request.images.count) may be chosen: "
+                    + "\(queued) wait for a mark, because they may be of a validation or test split",
+                hint:
+                    "ask for fewer, mark them, or set leakage: to a cosine above \(search.threshold ?? 1), or to null"
+            )
+        }
         let chosen = try choose(count, from: pool, request, checkpoint)
         funnel.drop(chosen.duplicates, at: .dedup)
         let selections = chosen.result.selections
@@ -32,11 +53,11 @@ public enum Curator {
         let report = CurationReport(request: request, pool: pool, selections: selections)
         return CurationResult(
             selections: selections, transferSet: report.transferSet(),
-            funnel: funnel.steps(notes(request, chosen.result), final: selections.count),
+            funnel: funnel.steps(notes(request, search, chosen.result), final: selections.count),
             dropped: funnel.dropped,
             queries: try report.queries(), similarity: try report.similarity(nearest: nearest),
             balance: Balance(selections, queries: request.queries, classes: request.classes),
-            leakage: leakageReport(leaks, selections, request), classes: request.classes,
+            leakage: try search.certificate(leaks, of: selections), classes: request.classes,
             notes: chosen.result.notes)
     }
 
@@ -48,31 +69,58 @@ public enum Curator {
         _ checkpoint: (String) throws -> Void
     ) throws -> (result: StrategyResult, duplicates: [Funnel.Drop]) {
         var duplicates: [Funnel.Drop] = []
-        var distinct = DistinctImages(gallery: pool.gallery, order: pool.galleryOrder)
+        var distinct = DistinctImages(request, gallery: pool.gallery, order: pool.galleryOrder)
         while true {
             try checkpoint("choosing images")
-            let result = try request.strategy.select(count, from: pool)
-            guard let threshold = request.duplicateThreshold else { return (result, []) }
-            let found = try distinct.admit(result.selections, threshold: threshold)
+            var result = try request.strategy.select(count, from: pool)
+            try AcceptedImages(request, pool).insert(into: &result.selections)
+            guard distinct.isNeeded else { return (result, []) }
+            let found = try distinct.admit(result.selections)
             if found.isEmpty { return (result, duplicates) }
             pool.exclude(found.map(\.row))
             duplicates += found.map { duplicate in
-                Funnel.Drop(
-                    row: duplicate.row, reason: "nearly the same as an image already chosen",
-                    other: request.images[duplicate.other].source, similarity: duplicate.similarity)
+                let kept = request.images[duplicate.other]
+                return Funnel.Drop(
+                    row: duplicate.row,
+                    reason: duplicate.isSamePicture
+                        ? "the same picture as an image already chosen"
+                        : "nearly the same as an image already chosen",
+                    other: kept.source, similarity: duplicate.similarity, group: kept.id)
             }
         }
     }
 
-    private static func rejected(_ request: CurationRequest, _ nearest: [Neighbour]) -> [Funnel.Drop] {
-        guard !request.rejected.isEmpty || request.minimumSimilarity != nil else { return [] }
-        return request.images.enumerated().compactMap { row, image in
-            if let reason = request.rejected[image.id] { return Funnel.Drop(row: row, reason: reason) }
-            guard let minimum = request.minimumSimilarity, !nearest.isEmpty, nearest[row].similarity < minimum
-            else { return nil }
-            return Funnel.Drop(
+    private static func dissimilar(_ request: CurationRequest, _ nearest: [Neighbour]) -> [Funnel.Drop] {
+        guard let minimum = request.minimumSimilarity, !nearest.isEmpty else { return [] }
+        return nearest.indices.filter { nearest[$0].similarity < minimum }.map { row in
+            Funnel.Drop(
                 row: row, reason: "less similar than \(minimum) to every query",
                 similarity: nearest[row].similarity)
+        }
+    }
+
+    private static func negative(
+        _ request: CurationRequest, _ nearest: [Neighbour], kept: [Bool]
+    ) throws -> [Funnel.Drop] {
+        guard let negatives = request.negatives, negatives.vectors.count > 0 else { return [] }
+        let found = try ExactSearch.nearest(to: request.gallery, among: negatives.vectors)
+        return kept.indices.filter { row in
+            guard kept[row] else { return false }
+            let positive = nearest.isEmpty ? -1 : nearest[row].similarity
+            return found[row].similarity > positive + negatives.margin
+        }
+        .map { row in
+            Funnel.Drop(
+                row: row, reason: "nearer to an image of what is not wanted than to every query",
+                other: negatives.sources[found[row].row], similarity: found[row].similarity)
+        }
+    }
+
+    private static func ruledOut(_ request: CurationRequest, kept: [Bool]) -> [Funnel.Drop] {
+        guard !request.marks.effective.isEmpty else { return [] }
+        return request.images.enumerated().compactMap { row, image in
+            guard kept[row], let mark = request.marks[image.id], mark.rulesOut else { return nil }
+            return Funnel.Drop(row: row, reason: "marked as \(mark.rawValue)")
         }
     }
 
@@ -90,46 +138,35 @@ public enum Curator {
             return Funnel.Drop(
                 row: row, reason: "the same content as another image of the pool",
                 other: images[other].source,
-                similarity: 1)
+                similarity: 1, group: images[row].id)
         }
     }
 
-    private static func notes(_ request: CurationRequest, _ result: StrategyResult) -> [FunnelStep.Name:
-        String]
-    {
-        let minimum = request.minimumSimilarity.map { "at least \($0) similar to a query, " } ?? ""
-        let near = request.leakageThreshold.map { ", or a cosine of \($0) or more with one" } ?? ""
-        let dedup = request.duplicateThreshold.map {
-            "chosen images with a cosine of \($0) or more count as one"
-        }
+    private static func notes(
+        _ request: CurationRequest, _ search: LeakSearch, _ result: StrategyResult
+    ) -> [FunnelStep.Name: String] {
+        let leakage =
+            ["without the content of a validation or test image"]
+            + (search.comparesPictures ? ["nor the picture of one"] : [])
+            + (search.threshold.map { ["nor a cosine of \($0) or more with one unless it is accepted"] } ?? [])
+        let isCompared = request.comparesChosenPictures && request.evidence != nil
+        let dedup =
+            (request.duplicateThreshold.map { ["with a cosine of \($0) or more"] } ?? [])
+            + (isCompared ? ["of the same picture"] : [])
         let strategy = type(of: request.strategy).name
-        return [
+        var notes: [FunnelStep.Name: String] = [
             .pool: "all images with an embedding",
-            .candidates: "\(minimum)not ruled out by a person",
+            .candidates: request.minimumSimilarity.map { "at least \($0) similar to a query" }
+                ?? "all of them",
             .unique: "one of each content",
-            .leakage: "without the content of a validation or test image" + near,
-            .dedup: dedup ?? "chosen images are not compared with each other",
+            .leakage: leakage.joined(separator: ", "),
+            .dedup: dedup.isEmpty
+                ? "chosen images are not compared with each other"
+                : "chosen images \(dedup.joined(separator: ", or ")) count as one",
             .final: ([strategy] + result.notes).joined(separator: ": "),
         ]
-    }
-
-    /// Counts the leaks that are left in the choice, which must be none, beside those that were found.
-    private static func leakageReport(
-        _ leaks: [Leak], _ selections: [Selection], _ request: CurationRequest
-    ) -> LeakageReport {
-        let chosen = Set(selections.map(\.galleryRow))
-        let left = leaks.filter { chosen.contains($0.row) }
-        return LeakageReport(
-            exact: left.count { $0.isExact }, near: left.count { !$0.isExact },
-            excludedExact: leaks.count { $0.isExact } - left.count { $0.isExact },
-            excludedNear: leaks.count { !$0.isExact } - left.count { !$0.isExact },
-            threshold: request.leakageThreshold,
-            pairs: leaks.map { leak in
-                let image = request.images[leak.row]
-                return LeakageReport.Pair(
-                    id: image.id, source: image.source, other: leak.other, similarity: leak.similarity,
-                    split: leak.split)
-            }
-            .sorted { ($1.similarity, $0.source, $0.id) < ($0.similarity, $1.source, $1.id) })
+        if request.negatives != nil { notes[.negatives] = "not nearer to what is not wanted than to a query" }
+        if !request.marks.effective.isEmpty { notes[.marks] = "not ruled out by a person" }
+        return notes
     }
 }

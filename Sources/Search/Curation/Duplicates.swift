@@ -1,61 +1,18 @@
-/// A pool image that repeats a validation or test image.
-struct Leak {
-    var row: Int
-    var isExact: Bool
-    var other: String
-    var split: String
-    var similarity: Float
-
-    var drop: Funnel.Drop {
-        Funnel.Drop(
-            row: row, reason: isExact ? "the content of an image of \(split)" : "nearly an image of \(split)",
-            other: other, similarity: similarity)
-    }
-}
-
-/// Finds validation and test images in a pool: by content, and by similarity where a threshold is given.
-struct LeakSearch {
-    private let threshold: Float?
-    private let splits: [String]
-    private let sources: [String]
-    private let vectors: VectorTable?
-    private let order: TieOrder
-    private var rows: [String: Int] = [:]
-
-    init(_ sets: [EvaluationSet], threshold: Float?) {
-        self.threshold = threshold
-        splits = sets.flatMap { set in set.ids.map { _ in set.split } }
-        sources = sets.flatMap(\.sources)
-        let ids = sets.flatMap(\.ids)
-        order = TieOrder(ids: ids)
-        for (row, id) in ids.enumerated() where rows[id] == nil { rows[id] = row }
-        vectors = sets.first.map { first in
-            VectorTable(
-                sets.flatMap(\.vectors.values), dimension: first.vectors.dimension,
-                name: sets.map(\.split).joined(separator: ", "))
-        }
-    }
-
-    /// The leaks among the images that are still in the running, by row: the nearest original of each.
-    func find(among images: PoolImages, in gallery: any VectorSource, kept: [Bool]) throws -> [Leak] {
-        guard let vectors, vectors.count > 0 else { return [] }
-        var nearest: [Neighbour] = []
-        if threshold != nil { nearest = try ExactSearch.nearest(to: gallery, among: vectors, order: order) }
-        return images.indices.filter { kept[$0] }.compactMap { row in
-            if let other = rows[images[row].id] {
-                return Leak(
-                    row: row, isExact: true, other: sources[other], split: splits[other], similarity: 1)
-            }
-            guard let threshold, nearest[row].similarity >= threshold else { return nil }
-            let other = nearest[row].row
-            return Leak(
-                row: row, isExact: false, other: sources[other], split: splits[other],
-                similarity: nearest[row].similarity)
-        }
-    }
+/// Which of several images that count as one is kept.
+public enum KeepPolicy: String, Hashable, Sendable, CaseIterable {
+    /// The most similar to its query.
+    case mostSimilar = "most-similar"
+    /// The first by `dataset/member`.
+    case first
+    /// The one with the most pixels.
+    case largest
 }
 
 /// The chosen images that are no near-duplicates of each other.
+///
+/// Images are taken in the order of the policy, those that a person has accepted before all others. One that repeats an
+/// image taken before it, by embedding or by what it shows, is dropped into that image's group: so all of a group repeat
+/// the image that stands for it, and groups do not chain. Memory is that of the repeats that are found.
 ///
 /// What has been admitted stays: a strategy that loses one image takes another in its place and keeps the rest, so
 /// every dropped image has its duplicate in the final choice.
@@ -64,39 +21,106 @@ struct DistinctImages {
         var row: Int
         var other: Int
         var similarity: Float
+        /// Whether the pixels tell, and not the embeddings.
+        var isSamePicture: Bool
     }
 
+    private let request: CurationRequest
     private let gallery: any VectorSource
     private let order: TieOrder
     private var admitted: Set<Int> = []
 
-    init(gallery: any VectorSource, order: TieOrder) {
+    init(_ request: CurationRequest, gallery: any VectorSource, order: TieOrder) {
+        self.request = request
         self.gallery = gallery
         self.order = order
     }
 
-    /// Admits the images not seen before, the most similar to their query first, and returns those that repeat one.
-    mutating func admit(_ selections: [Selection], threshold: Float) throws -> [Duplicate] {
-        let new = selections.filter { !admitted.contains($0.galleryRow) }
-            .map { Neighbour(row: $0.galleryRow, similarity: $0.similarity ?? 0) }
-            .sorted(by: order.precedes).map(\.row)
+    /// Whether chosen images are compared with each other at all.
+    var isNeeded: Bool { request.duplicateThreshold != nil || evidence != nil }
+
+    private var evidence: (any PerceptualEvidence)? {
+        request.comparesChosenPictures ? request.evidence : nil
+    }
+
+    /// Admits the images not seen before, in the order of the policy, and returns those that repeat one.
+    mutating func admit(_ selections: [Selection]) throws -> [Duplicate] {
+        let new = sorted(selections.filter { !admitted.contains($0.galleryRow) })
         let compared = admitted.sorted() + new
         var duplicates: [Duplicate] = []
         // Chunks bound the memory: each is compared with everything, one block at a time.
         for start in stride(from: 0, to: new.count, by: 4096) {
-            let chunk = Array(new[start..<min(start + 4096, new.count)])
-            let found = try ExactSearch.neighbours(
-                atLeast: threshold, of: gallery.table(rows: chunk), in: VectorSubset(gallery, rows: compared))
-            for (row, neighbours) in zip(chunk, found) {
-                let repeats = neighbours.map { Neighbour(row: compared[$0.row], similarity: $0.similarity) }
-                    .filter { admitted.contains($0.row) }
-                if let other = repeats.min(by: order.precedes) {
-                    duplicates.append(Duplicate(row: row, other: other.row, similarity: other.similarity))
+            let chunk = start..<min(start + 4096, new.count)
+            let repeats = try repeats(of: chunk, of: new, in: compared)
+            for (row, found) in zip(chunk.map { new[$0] }, repeats) {
+                let known = found.filter { admitted.contains($0.other) }
+                if let best = known.min(by: precedes) {
+                    duplicates.append(best)
                 } else {
                     admitted.insert(row)
                 }
             }
         }
         return duplicates
+    }
+
+    /// The surest repeat first: the same picture, then the most similar.
+    private func precedes(_ a: Duplicate, _ b: Duplicate) -> Bool {
+        a.isSamePicture == b.isSamePicture
+            ? order.precedes(
+                Neighbour(row: a.other, similarity: a.similarity),
+                Neighbour(row: b.other, similarity: b.similarity))
+            : a.isSamePicture
+    }
+
+    /// Rows in the order in which they are admitted.
+    private func sorted(_ selections: [Selection]) -> [Int] {
+        func precedes(_ a: Selection, _ b: Selection) -> Bool {
+            let (x, y) = (request.images[a.galleryRow], request.images[b.galleryRow])
+            let (isFirst, isSecond) = (request.marks[x.id] == .accept, request.marks[y.id] == .accept)
+            if isFirst != isSecond { return isFirst }
+            switch request.keep {
+            case .mostSimilar: break
+            case .first: if x.source != y.source { return x.source < y.source }
+            case .largest:
+                let (area, other) = (x.width * x.height, y.width * y.height)
+                if area != other { return area > other }
+            }
+            return order.precedes(
+                Neighbour(row: a.galleryRow, similarity: a.similarity ?? 0),
+                Neighbour(row: b.galleryRow, similarity: b.similarity ?? 0))
+        }
+        return selections.sorted(by: precedes).map(\.galleryRow)
+    }
+
+    /// What each row of a chunk repeats of all that is compared.
+    private func repeats(of chunk: Range<Int>, of new: [Int], in compared: [Int]) throws -> [[Duplicate]] {
+        let rows = Array(new[chunk])
+        var repeats = [[Duplicate]](repeating: [], count: rows.count)
+        if let threshold = request.duplicateThreshold {
+            let found = try ExactSearch.neighbours(
+                atLeast: threshold, of: gallery.table(rows: rows),
+                in: VectorSubset(gallery, rows: compared))
+            for (place, neighbours) in found.enumerated() {
+                repeats[place] += neighbours.map {
+                    Duplicate(
+                        row: rows[place], other: compared[$0.row], similarity: $0.similarity,
+                        isSamePicture: false)
+                }
+            }
+        }
+        if let evidence {
+            let before = compared.count - new.count + chunk.lowerBound
+            let matches = try PerceptualSearch.matches(
+                of: rows.map { .pool($0) }, among: compared.map { .pool($0) }, by: evidence
+            ) { place, other in other >= before + place }
+            for match in matches {
+                repeats[match.row].append(
+                    Duplicate(
+                        row: rows[match.row], other: compared[match.other], similarity: match.resemblance,
+                        isSamePicture: true))
+            }
+        }
+        return repeats
     }
 }

@@ -6,6 +6,7 @@ struct Funnel {
         var reason: String
         var other: String?
         var similarity: Float?
+        var group: String?
     }
 
     private let images: PoolImages
@@ -26,18 +27,21 @@ struct Funnel {
         dropped += drops.map { drop in
             DroppedRow(
                 id: images[drop.row].id, source: images[drop.row].source, step: step, reason: drop.reason,
-                other: drop.other, similarity: drop.similarity)
+                other: drop.other, similarity: drop.similarity, group: drop.group)
         }
         .sorted { ($0.source, $0.id) < ($1.source, $1.id) }
     }
 
-    /// The entries of `funnel.json`; what is neither dropped nor chosen was simply not needed.
+    /// The entries of `funnel.json`, of the steps that have a note.
+    ///
+    /// What is neither dropped nor chosen was simply not needed.
     func steps(_ notes: [FunnelStep.Name: String], final: Int) -> [FunnelStep] {
         var left = images.count
-        return FunnelStep.Name.allCases.map { step in
+        return FunnelStep.Name.allCases.compactMap { step in
+            guard let note = notes[step] else { return nil }
             let dropped = step == .final ? left - final : droppedAt[step] ?? 0
             left -= dropped
-            return FunnelStep(step: step, kept: left, dropped: dropped, note: notes[step] ?? "")
+            return FunnelStep(step: step, kept: left, dropped: dropped, note: note)
         }
     }
 }

@@ -43,13 +43,15 @@ public struct DroppedRow: Codable, Hashable, Sendable {
     public var other: String?
     /// The similarity to that image.
     public var similarity: Float?
+    /// The content id of the image that stands for its group of duplicates.
+    public var group: String?
 }
 
 /// An entry of `funnel.json`: how many images a step kept.
 public struct FunnelStep: Codable, Hashable, Sendable {
     /// The steps, in order.
     public enum Name: String, Codable, Hashable, Sendable, CaseIterable {
-        case pool, candidates, unique, leakage, dedup, final
+        case pool, candidates, negatives, unique, leakage, marks, dedup, final
     }
 
     /// The step.
@@ -93,40 +95,4 @@ public struct NeighbourRow: Codable, Hashable, Sendable {
     public var rank: Int
     /// Whether it is in the transfer set.
     public var selected: Bool
-}
-
-/// `leakage.json`: what was found of the validation and test images.
-public struct LeakageReport: Codable, Hashable, Sendable {
-    /// One pool image and the validation or test image that it repeats.
-    public struct Pair: Codable, Hashable, Sendable {
-        /// The pool image's content id.
-        public var id: String
-        /// The pool image, as `dataset/member`.
-        public var source: String
-        /// The validation or test image, as `dataset/member`.
-        public var other: String
-        /// The similarity of the two.
-        public var similarity: Float
-        /// The split of the validation or test image.
-        public var split: String
-    }
-
-    /// Images of the transfer set whose content is that of a validation or test image.
-    public var exact: Int
-    /// Images of the transfer set that are nearly a validation or test image.
-    public var near: Int
-    /// Pool images that were excluded for their content.
-    public var excludedExact: Int
-    /// Pool images that were excluded for their similarity.
-    public var excludedNear: Int
-    /// The cosine from which an image counts as nearly another; absent when only content was compared.
-    public var threshold: Float?
-    /// The excluded images, the most similar first.
-    public var pairs: [Pair]
-
-    enum CodingKeys: String, CodingKey {
-        case exact, near, threshold, pairs
-        case excludedExact = "excluded_exact"
-        case excludedNear = "excluded_near"
-    }
 }

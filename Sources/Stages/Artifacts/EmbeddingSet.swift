@@ -23,6 +23,9 @@ public struct EmbeddingSet: Artifact {
             self.split = split
         }
 
+        /// `dataset/member`: where the image comes from.
+        var source: String { "\(dataset)/\(member)" }
+
         var record: ImageRecord {
             ImageRecord(id: id, dataset: dataset, member: member, label: label, width: width, height: height)
         }

@@ -7,8 +7,8 @@ public import Vision
 public struct ImageSet: Artifact {
     /// The word for this kind of artifact.
     public static let kind = "images"
-    /// The licence, which decides nothing about the content.
-    public static let records: Set<String> = [Licences.file]
+    /// The licence, which decides nothing about the content, and the hashes, which follow from it.
+    public static let records: Set<String> = [Licences.file, PerceptualPrints.file]
     /// The list of the selected split, and the class names.
     public static func files(for selector: String) -> [String]? {
         ["splits/\(selector).jsonl", "classes.txt"]

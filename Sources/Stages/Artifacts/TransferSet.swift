@@ -8,6 +8,8 @@ public struct TransferSet: Artifact {
     /// The word for this kind of artifact.
     public static let kind = "transfer-set"
     static let rowsFile = "transfer-set.jsonl"
+    /// The marks that changed the choice, where there were some.
+    static let marksFile = "marks.jsonl"
 
     /// Where the artifact lies.
     public let location: ArtifactLocation

@@ -7,22 +7,33 @@ internal import Vision
 
 /// Retrieves a transfer set from a pool: the images most useful for a task of which a few examples are at hand.
 ///
-/// The strategies are those of Vemulapalli et al. 2023: query-balanced retrieval takes equally many images for
-/// every query. Candidates are always compared exactly, by streamed matrix products.
+/// The strategies begin with those of Vemulapalli et al. 2023: query-balanced retrieval takes equally many images for
+/// every query. Candidates are always compared exactly, by streamed matrix products. Nothing that repeats an image of
+/// `exclude` is chosen; `leakage.json` certifies it.
 struct Curate: Stage {
     static let name: StageName = "curate"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Retrieves a transfer set from a pool, by similarity to the images of the task."
 
     /// The rule that chooses.
     enum Strategy: String, CaseIterable, SettingValue {
         case queryBalanced = "query-balanced"
+        case classBalanced = "class-balanced"
+        case clusterBalanced = "cluster-balanced"
         case bestMatch = "best-match"
         case random
     }
 
     @Input("The index over pool and task images.") var index: SearchIndex
     @Input("The images for which similar ones are sought.", role: .queries) var queries: ImageSet
+    @Input(
+        "Further images for which similar ones are sought; their labels are not read.", role: .queries,
+        isOptional: true)
+    var positives: [ImageSet]
+    @Input(
+        "Images of what is not wanted: candidates nearer to one of them than to every query are ruled out.",
+        role: .queries, isOptional: true)
+    var negatives: [ImageSet]
     @Input("Images that must not come back, nor copies of them.", role: .exclusion, isOptional: true)
     var exclude: [ImageSet]
     @Setting("The rule that chooses.") var strategy: Strategy = .queryBalanced
@@ -31,22 +42,54 @@ struct Curate: Stage {
     @Setting("Cosine from which two chosen images count as one; null keeps both.", in: 0...1) var dedup:
         Double?
     @Setting(
-        "Cosine from which an image counts as a copy of an excluded one; null compares content alone.",
-        in: 0...1)
-    var leakage: Double? = 0.98
+        "Whether chosen images that show the same picture (recompressed, resized, mirrored, cropped) count as one."
+    )
+    var dedupPictures = false
+    @Setting("Which of several images that count as one is kept.") var keep: KeepPolicy = .mostSimilar
+    @Setting(
+        "Cosine from which an embedding counts as one of an excluded image, until a mark decides; auto is as much as tells the excluded images apart, null compares contents and pictures alone."
+    )
+    var leakage: LeakageSetting = .calibrated
+    @Setting(
+        "Whether pictures are compared with those of exclude, too: the work grows with the product of their numbers."
+    )
+    var leakagePictures = true
+    @Setting(
+        "A file of marks, as the inspector writes it: what is marked as reject, duplicate or leak is never chosen, what is marked as accept comes first.",
+        hashed: false)
+    var marks: String?
+    @Setting("By how much nearer to a negative a candidate must be to be ruled out.", in: 0...2)
+    var negativeMargin = 0.0
+    @Setting(
+        "The clusters of cluster-balanced; null takes the square root of the number of images.", in: 1...)
+    var clusters: Int?
     @Setting("Images less similar to every query are not candidates.", in: -1...1) var minSimilarity: Double?
-    @Setting("Decides the choice of random, and the samples in the report.", in: 0...) var seed = 0
+    @Setting("Decides the choice of random, the clusters, and the samples in the report.", in: 0...)
+    var seed = 0
 
     func validate() throws { try requireOne(size != nil, perQuery != nil, "size", "per_query") }
+
+    /// Marks are part of the key as far as they change the choice: not their authors, times and order.
+    func externalContent(in environment: PlanningEnvironment) throws -> [String: String] {
+        guard let marks else { return [:] }
+        let effective = try Marks(file: environment.resolve(marks)).effective
+        guard !effective.isEmpty else { return [:] }
+        return ["marks": SHA256.digest(of: effective.map { "\($0.id) \($0.mark.rawValue)\n" }.joined())]
+    }
 
     func run(in context: StageContext) throws -> TransferSet {
         _ = try context.prepareDevice()
         let embeddings = try index.embeddings()
         let shards = try embeddings.shards()
         let rows = try embeddings.rows(of: shards)
-        let task = try EmbeddedSplit(queries, rows: rows, shards: shards, purpose: "queries")
+        func embedded(_ sets: [ImageSet], _ purpose: String) throws -> [EmbeddedSplit] {
+            try sets.map { try EmbeddedSplit($0, rows: rows, shards: shards, purpose: purpose) }
+        }
+        let tasks = try embedded([queries], "queries") + embedded(positives, "positives")
+        let unwanted = try embedded(negatives, "negatives")
+        let excluded = try embedded(exclude, "exclude")
         // Images of the data sets that supply the queries are never candidates.
-        let excludedDatasets = Set([queries.location.node] + exclude.map(\.location.node))
+        let excludedDatasets = Set(([queries] + positives + negatives + exclude).map(\.location.node))
         let gallery = rows.indices.filter { !excludedDatasets.contains(rows[$0].dataset) }
         guard !gallery.isEmpty else {
             throw Diagnostic(
@@ -61,59 +104,146 @@ struct Curate: Stage {
                 PoolImage(
                     id: $0.id, dataset: $0.dataset, member: $0.member, width: $0.width, height: $0.height)
             },
-            queryVectors: task.vectors,
-            queries: task.rows.map { row in
-                QueryImage(
-                    id: row.id, source: "\(row.dataset)/\(row.member)", label: row.label,
-                    className: row.label.flatMap { classes.indices.contains($0) ? classes[$0] : nil })
+            queryVectors: try tasks.vectors(of: shards),
+            queries: tasks.enumerated().flatMap { number, task in
+                task.rows.map { row in
+                    // Labels of further sets are numbers of other classes.
+                    let label = number == 0 ? row.label : nil
+                    return QueryImage(
+                        id: row.id, source: row.source, label: label,
+                        className: label.flatMap { classes.indices.contains($0) ? classes[$0] : nil })
+                }
             },
             size: perQuery.map { .perQuery($0) } ?? .total(size ?? 0), strategy: rule)
         request.classes = classes
         request.duplicateThreshold = dedup.map(Float.init)
-        request.leakageThreshold = leakage.map(Float.init)
+        request.comparesEvaluatedPictures = leakagePictures
+        request.comparesChosenPictures = dedupPictures
+        request.keep = keep
+        request.leakage = leakage.threshold
         request.minimumSimilarity = minSimilarity.map(Float.init)
         request.seed = UInt64(seed)
-        request.evaluation = try exclude.map { set in
-            let split = try EmbeddedSplit(set, rows: rows, shards: shards, purpose: "exclude")
-            return EvaluationSet(
-                split: split.name, ids: split.rows.map(\.id),
-                sources: split.rows.map { "\($0.dataset)/\($0.member)" }, vectors: split.vectors)
+        request.evaluation = try excluded.map { split in
+            EvaluationSet(
+                split: split.name, ids: split.rows.map(\.id), sources: split.rows.map(\.source),
+                vectors: try [split].vectors(of: shards))
         }
+        if !unwanted.isEmpty {
+            request.negatives = NegativeSet(
+                sources: unwanted.flatMap(\.rows).map(\.source), vectors: try unwanted.vectors(of: shards),
+                margin: Float(negativeMargin))
+        }
+        request.marks = try decisions(in: context)
+        let evidence = try StoredEvidence(
+            pool: { rows[gallery[$0]].record }, evaluated: excluded.flatMap(\.rows).map(\.record),
+            datasets: Datasets(of: [embeddings.location]), store: context.store)
+        request.evidence = evidence
         var phase = 0
         let result = try Curator.curate(request) { doing in
             context.log(doing)
             phase += 1
-            try context.advance(to: min(phase, 5), of: 6)
+            try context.advance(to: min(phase, 6), of: 7)
         }
         try result.write(to: context.output)
+        if marks != nil {
+            try JSONFiles.writeLines(
+                request.marks.effective.map { MarkEntry(id: $0.id, mark: $0.mark) },
+                to: context.output.appending(path: TransferSet.marksFile))
+        }
         try Datasets(of: [embeddings.location, queries.location]).write(to: context.output)
         for note in result.notes { context.log(note) }
+        if evidence.decoded > 0 {
+            context.log(
+                "\(evidence.decoded) images were scanned by an earlier version and have been decoded again")
+        }
         for (name, count) in result.counts.sorted(by: { $0.key < $1.key }) { context.count(name, count) }
-        context.fact("leakage", ["exact": result.leakage.exact, "near": result.leakage.near])
-        try context.advance(to: 6, of: 6)
+        note(result.leakage, in: context)
+        try context.advance(to: 7, of: 7)
         return try TransferSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+    }
+
+    private func decisions(in context: StageContext) throws -> Marks {
+        guard let marks else { return Marks() }
+        let file = context.resolve(marks)
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            context.log("there are no marks yet: '\(marks)' is not there")
+            return Marks()
+        }
+        let found = try Marks(file: file)
+        for warning in found.warnings { context.warn(warning) }
+        context.count("marks", found.effective.count)
+        return found
+    }
+
+    private func note(_ leakage: LeakageReport, in context: StageContext) {
+        if let threshold = leakage.threshold { context.fact("leakage_threshold", threshold) }
+        if leakage.calibration?.isSaturated == true {
+            context.warn(
+                "the encoder hardly tells the excluded images apart, so that many pool images look like one of them",
+                hint: "embed with a better model, or set leakage: null to compare contents and pictures alone"
+            )
+        }
+        guard !leakage.queued.isEmpty else { return }
+        let marks = marks ?? "marks/\(context.node).jsonl"
+        context.warn(
+            "\(leakage.queued.count) images may be of the excluded splits and are kept out until a mark decides",
+            hint:
+                "`retort inspect \(context.node)` shows them; with `marks: \(marks)` a mark 'accept' lets one in, 'leak' settles it"
+        )
     }
 
     private var rule: any CurationStrategy {
         switch strategy {
         case .queryBalanced: QueryBalanced()
+        case .classBalanced: ClassBalanced()
+        case .clusterBalanced: ClusterBalanced(clusters: clusters, seed: UInt64(seed))
         case .bestMatch: BestMatch()
         case .random: RandomSelection(seed: UInt64(seed))
         }
     }
 }
 
-/// The embeddings of one split of a data set.
+/// `leakage:` of a pipeline file: `auto`, a cosine, or `null`.
+struct LeakageSetting: SettingValue {
+    static let typeName = "cosine, auto or null"
+    static let calibrated = LeakageSetting(threshold: .calibrated)
+
+    let threshold: LeakageThreshold
+
+    private init(threshold: LeakageThreshold) { self.threshold = threshold }
+
+    init(_ value: PipelineValue) throws(Diagnostic) {
+        if value.isNull {
+            threshold = .off
+        } else if value.scalar == "auto" {
+            threshold = .calibrated
+        } else if let cosine = try? Double(value), (0...1).contains(cosine) {
+            threshold = .cosine(Float(cosine))
+        } else {
+            throw Diagnostic("\(value.phrase) is not auto, null or a cosine in 0...1", at: value.location)
+        }
+    }
+
+    var canonical: String {
+        switch threshold {
+        case .calibrated: "auto"
+        case .cosine(let cosine): "\(cosine)"
+        case .off: "null"
+        }
+    }
+}
+
+/// The embedded images of one split of a data set.
 private struct EmbeddedSplit {
     let name: String
     let rows: [EmbeddingSet.Row]
-    let vectors: VectorTable
+    let indices: [Int]
 
     init(_ set: ImageSet, rows all: [EmbeddingSet.Row], shards: EmbeddingShards, purpose: String) throws {
         let wanted = Set(try set.records().map(\.member))
         let dataset = set.location.node
-        let indices = all.indices.filter { all[$0].dataset == dataset && wanted.contains(all[$0].member) }
+        indices = all.indices.filter { all[$0].dataset == dataset && wanted.contains(all[$0].member) }
         name = dataset + (set.location.selector.map { ".\($0)" } ?? "")
         guard indices.count == wanted.count else {
             throw Diagnostic(
@@ -122,6 +252,12 @@ private struct EmbeddedSplit {
                 exitCode: .badData)
         }
         rows = indices.map { all[$0] }
-        vectors = try shards.table(rows: indices)
+    }
+}
+
+extension [EmbeddedSplit] {
+    /// The embeddings of all splits, in order.
+    fileprivate func vectors(of shards: EmbeddingShards) throws -> VectorTable {
+        try shards.table(rows: flatMap(\.indices))
     }
 }

@@ -4,7 +4,8 @@ internal import Foundation
 internal import Synchronization
 internal import Vision
 
-/// Reads every image of a source once: its identity, its size, and whether it can be decoded at all.
+/// Reads every image of a source once: its identity, its size, its perceptual hashes, and whether it can be decoded at
+/// all.
 ///
 /// A corrupt image is put aside with its reason; more than `maxBad` of them stop the stage. Images are decoded by
 /// several threads in blocks, and every finished block is kept, so that an interrupted scan goes on where it was.
@@ -24,6 +25,8 @@ struct Scan {
     private struct Row: Codable {
         var split: String
         var record: ImageRecord
+        /// As `PerceptualHash.fingerprint` makes them.
+        var hashes: [UInt64]
     }
 
     private static let blockSize = 2048
@@ -90,7 +93,8 @@ struct Scan {
             id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset,
             member: member.member,
             label: member.label, width: image.width, height: image.height)
-        return Row(split: member.split, record: record)
+        return Row(
+            split: member.split, record: record, hashes: PerceptualHash.fingerprint(of: image))
     }
 
     private func stopIfTooMany(_ bad: [Quarantined], _ context: StageContext) throws {
@@ -109,6 +113,7 @@ struct Scan {
                 rows.map(\.record), to: context.output.appending(path: "splits/\(split).jsonl"))
             context.count(split, rows.count)
         }
+        try PerceptualPrints.write(rows.map { ($0.record.id, $0.hashes) }, to: context.output)
         try writeClasses(source.classes, to: context.output)
         try JSONFiles.writeLines(bad, to: context.output.appending(path: "quarantine.jsonl"))
         try JSONFiles.write(description, to: context.output.appending(path: SourceDescription.file))

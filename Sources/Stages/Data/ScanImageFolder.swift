@@ -5,7 +5,7 @@ internal import Vision
 /// Scans a folder of images, `root/<split>/<class>/<file>`.
 struct ScanImageFolder: Stage {
     static let name: StageName = "imagefolder"
-    static let revision = 1
+    static let revision = 2
     static let summary = "A folder of images, root/<split>/<class>/<file>."
     static let section = PipelineSection.data
 

@@ -89,6 +89,12 @@ struct Label: Stage {
         // Of a resumed stage, since it was resumed.
         context.count("asked_views", writer.asked)
         context.count("reused_views", writer.reused)
+        context.count("asked_images", writer.askedImages)
+        if writer.reused > 0 {
+            context.log(
+                "the teacher was asked about \(writer.askedImages) of \(records.count) images; the others were known"
+            )
+        }
         try context.note(inference.throughput(), of: model)
         let labels = try LabelSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))

@@ -23,6 +23,8 @@ final class LabelWriter {
 
     /// The views that the teacher was asked about, since the stage was resumed.
     private(set) var asked = 0
+    /// The images that the teacher was asked about, since the stage was resumed.
+    private(set) var askedImages = 0
     /// The views that were known already.
     private(set) var reused = 0
 
@@ -94,6 +96,7 @@ final class LabelWriter {
         let new = open.filter { !isKnown.contains($0) }
         let start = shard * LabelSet.imagesPerShard * views + wanted.count - new.count
         reused += found.count
+        askedImages += Set(new.map { $0 / views }).count
         try inference.run(new.map { wanted[$0] }) { output in
             let places = new[output.range]
             let answers = try form.encode(output, of: places.map { wanted[$0] })

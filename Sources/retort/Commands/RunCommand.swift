@@ -38,6 +38,17 @@ struct RunSession {
 
     /// Executes what the options select and prints the result; a run that is not ok ends the process with its code.
     func run(_ selection: PlanOptions, _ console: Console) throws {
+        try finish(try carryOut(selection, console), console)
+    }
+
+    /// Prints a result; one that is not ok ends the process with its code.
+    func finish(_ result: RunResult, _ console: Console) throws {
+        try report(result, console)
+        if result.exitCode != .ok { throw EarlyExit(result.exitCode) }
+    }
+
+    /// Executes what the options select, telling how it is getting on.
+    func carryOut(_ selection: PlanOptions, _ console: Console) throws -> RunResult {
         let options = try execution.options()
         let plan = try Planner(graph, store).plan(selection)
         let table = PlanTable(plan: plan, style: console.noteStyle)
@@ -50,8 +61,7 @@ struct RunSession {
         if result.stages.values.contains(where: { $0.state == .ran || $0.state == .failed }) {
             writeReport(result.run, console)
         }
-        try report(result, console)
-        if result.exitCode != .ok { throw EarlyExit(result.exitCode) }
+        return result
     }
 
     /// A report that cannot be written is a pity, and no reason to call the run failed.

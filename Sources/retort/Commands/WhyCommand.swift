@@ -2,11 +2,21 @@ import ArgumentParser
 import Diagnostics
 import Engine
 import Foundation
+import Stages
 
-/// Explains what the next run would do with one stage: every difference, or everything its artifact was made from.
+/// Explains what the next run would do with one stage, or what curations made of an image.
+///
+/// Of a stage: every difference, or everything its artifact was made from.
 struct WhyCommand: RetortCommand {
     static let configuration = CommandConfiguration(
-        commandName: "why", abstract: "Explain why a stage will, or will not, be executed.")
+        commandName: "why",
+        abstract:
+            "Explain why a stage will, or will not, be executed; or why an image was, or was not, chosen.",
+        discussion: """
+            An image is named by six or more digits of its content id, or as dataset/member. The answer tells, for \
+            every curation of the newest run: the nearest queries, similarity and rank, what ruled it out, its \
+            duplicates, what the leakage check found, its mark, and which stages read it.
+            """)
 
     /// The explanation for programs.
     private struct Answer: Encodable {
@@ -14,12 +24,19 @@ struct WhyCommand: RetortCommand {
         var record: ArtifactRecord?
     }
 
-    @Argument(help: "The stage.") var stage: String
+    @Argument(help: "The stage, or the image.") var stage: String
     @OptionGroup var pipeline: PipelineOptions
+    @Option(help: "The run whose curations are asked about an image.") var run: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
+        if try isImage() {
+            let explanation = try ImageExplanation(of: stage, run: run, in: store.open())
+            if global.json { return try console.print(json: explanation.answers) }
+            for line in explanation.lines(console.style) { console.print(line) }
+            return
+        }
         let graph = try pipeline.graph()
         let store = store.open()
         var options = PlanOptions()
@@ -28,6 +45,13 @@ struct WhyCommand: RetortCommand {
         let stages = try Planner(graph, store).plan(options).stages.filter { names.contains($0.node) }
         if global.json { return try console.print(json: stages.map { Answer(plan: $0, record: $0.record) }) }
         for stage in stages { explain(stage, store, console) }
+    }
+
+    /// Whether the word means an image; a stage of that name goes before.
+    private func isImage() throws -> Bool {
+        guard ImageTracer.isImage(stage) else { return false }
+        let graph = try? pipeline.graph()
+        return graph?.indices(named: stage).isEmpty ?? true
     }
 
     private func explain(_ stage: PlannedStage, _ store: Store, _ console: Console) {
