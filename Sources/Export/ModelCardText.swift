@@ -26,11 +26,22 @@ struct ModelCardText {
             .filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
     }
 
+    /// What the model does.
+    private enum Task {
+        case classification, segmentation, embedding
+    }
+
+    private var task: Task {
+        export.model.segmenter != nil ? .segmentation : export.model.hasHead ? .classification : .embedding
+    }
+
     private var header: String {
         let task =
-            export.model.hasHead
-            ? "classifies images into \(configuration.classCount) classes"
-            : "turns images into vectors of \(export.model.network.featureWidth) numbers"
+            switch task {
+            case .classification: "classifies images into \(configuration.classCount) classes"
+            case .segmentation: "says which of \(configuration.classCount) classes each pixel shows"
+            case .embedding: "turns images into vectors of \(export.model.network.featureWidth) numbers"
+            }
         return "# \(name)\n\nA `\(configuration.architecture)` that \(task), exported by Retort."
     }
 
@@ -89,15 +100,21 @@ struct ModelCardText {
 
     private var outputs: String {
         guard format == .onnx else { return "" }
+        let (classes, size) = (configuration.classCount, configuration.imageSize)
+        let logits: String? =
+            switch task {
+            case .classification: "`[batch, \(classes)]`; softmax makes probabilities of them."
+            case .segmentation:
+                "`[batch, \(classes), \(size), \(size)]`; softmax over the classes makes probabilities of them."
+            case .embedding: nil
+            }
+        let features =
+            task == .segmentation
+            ? "`[batch, \(export.model.network.mapWidth), height, width]`, the map of features."
+            : "`[batch, \(export.model.network.featureWidth)]`."
         var lines = ["## Output", ""]
-        if export.model.hasHead {
-            lines.append(
-                "- `logits`: float32, `[batch, \(configuration.classCount)]`; softmax makes probabilities of them."
-            )
-        }
-        if export.features || !export.model.hasHead {
-            lines.append("- `features`: float32, `[batch, \(export.model.network.featureWidth)]`.")
-        }
+        if let logits { lines.append("- `logits`: float32, \(logits)") }
+        if export.features || task == .embedding { lines.append("- `features`: float32, \(features)") }
         return lines.joined(separator: "\n")
     }
 
@@ -107,10 +124,13 @@ struct ModelCardText {
         switch format {
         case .safetensors:
             let verb =
-                export.model.hasHead
-                ? "retort predict --checkpoint \(name) --images FOLDER"
-                : "retort embed --checkpoint \(name) --arch \(configuration.architecture) --images FOLDER "
-                    + "--out embeddings.npy"
+                switch task {
+                case .classification: "retort predict --checkpoint \(name) --images FOLDER"
+                case .segmentation: "retort export model CHECKPOINT --to onnx --out model.onnx"
+                case .embedding:
+                    "retort embed --checkpoint \(name) --arch \(configuration.architecture) --images FOLDER "
+                        + "--out embeddings.npy"
+                }
             return "## How to run it\n\n```sh\n\(verb)\n```\n\nTensors have the names that timm gives them."
         case .onnx: return "## How to run it\n\n```python\n\(python)\n```"
         }
@@ -118,7 +138,7 @@ struct ModelCardText {
 
     private var python: String {
         let size = configuration.imageSize
-        let output = export.model.hasHead ? "logits" : "features"
+        let output = task == .embedding ? "features" : "logits"
         var lines = [
             "import numpy, onnxruntime", "from PIL import Image", "",
             "image = Image.open(\"image.jpg\").convert(\"RGB\")",

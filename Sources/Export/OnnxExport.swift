@@ -20,21 +20,31 @@ public struct OnnxExport {
     /// Whether the graph normalises, and so takes values from 0 to 1; otherwise it takes normalised ones.
     public var normalizes: Bool
     /// Whether the feature vectors, `[batch, D]`, are an output, too; of a model without classes they always are.
+    ///
+    /// Where the logits are those of every pixel, `[batch, K, S, S]`, this is the feature map, `[batch, C, h, w]`.
     public var hasFeatures: Bool
 
     /// Prepares the export of a model.
     public init(_ model: LoadedModel, normalizes: Bool = false, features: Bool = false) {
         self.model = model
         self.normalizes = normalizes
-        hasFeatures = features || !model.hasHead
+        hasFeatures = features || model.card.configuration.classCount == 0
     }
 
     /// The names of the outputs, in order.
-    public var outputs: [String] { (model.hasHead ? ["logits"] : []) + (hasFeatures ? ["features"] : []) }
+    public var outputs: [String] {
+        (model.card.configuration.classCount > 0 ? ["logits"] : []) + (hasFeatures ? ["features"] : [])
+    }
 
     /// The outputs of this program for normalised images, `[B, 3, S, S]`, in order.
     func reference(_ images: Tensor) throws -> [Tensor] {
         try withoutGradients {
+            if let segmenter = model.segmenter {
+                let map = try segmenter.featureMap(images, mode: .evaluation)
+                let (height, width) = (images.shape[2], images.shape[3])
+                let logits = try segmenter.logits(map, height: height, width: width, mode: .evaluation)
+                return [logits] + (hasFeatures ? [map] : [])
+            }
             let features = try model.network.features(images, mode: .evaluation)
             return (model.hasHead ? [try model.network.head(features)] : []) + (hasFeatures ? [features] : [])
         }

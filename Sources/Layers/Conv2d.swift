@@ -16,15 +16,15 @@ public struct Conv2d {
     public let weight: Tensor
     /// The shift, `[outputs]`.
     public let bias: Tensor?
-    let kernel, stride, groups: Int
+    let kernel, stride, dilation, groups: Int
     let padding: Padding
 
     /// Claims `weight`, `[outputs, inputs / groups, kernel, kernel]`, and `bias`.
     ///
     /// Without `initial` both start as PyTorch's do, with it the bias starts at zero.
     public init(
-        _ scope: Scope, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1,
-        bias: Bool = false, padding: Padding = .symmetric, initial: Initializer? = nil
+        _ scope: Scope, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, dilation: Int = 1,
+        groups: Int = 1, bias: Bool = false, padding: Padding = .symmetric, initial: Initializer? = nil
     ) throws {
         let fanIn = Initializer.fanIn(inputs / groups * kernel * kernel)
         weight = try scope.parameter(
@@ -33,6 +33,7 @@ public struct Conv2d {
             bias ? try scope.parameter("bias", outputs, initial: initial == nil ? fanIn : .zeros) : nil
         self.kernel = kernel
         self.stride = stride
+        self.dilation = dilation
         self.groups = groups
         self.padding = padding
     }
@@ -43,7 +44,7 @@ public struct Conv2d {
         case .none:
             return try convolve(x, (0, 0))
         case .symmetric:
-            let amount = (stride - 1 + kernel - 1) / 2
+            let amount = (stride - 1 + dilation * (kernel - 1)) / 2
             return try convolve(x, (amount, amount))
         case .same:
             let shape = x.shape
@@ -66,12 +67,13 @@ public struct Conv2d {
                 .conv2d(weight: weight, bias: bias)
         }
         return try x.conv2d(
-            weight: weight, bias: bias, stride: (stride, stride), padding: padding, groups: groups)
+            weight: weight, bias: bias, stride: (stride, stride), padding: padding,
+            dilation: (dilation, dilation), groups: groups)
     }
 
     /// The zeros that one dimension needs for `⌈size / stride⌉` outputs.
     private func missing(_ size: Int) -> Int {
         let outputs = (size + stride - 1) / stride
-        return max(0, (outputs - 1) * stride + kernel - size)
+        return max(0, (outputs - 1) * stride + dilation * (kernel - 1) + 1 - size)
     }
 }

@@ -11,12 +11,12 @@ public struct ConvNorm {
     /// `initial` is the start of the convolution's weight, `scale` that of the normalisation's.
     public init(
         _ scope: Scope, conv: String = "conv", norm: String = "bn", _ inputs: Int, _ outputs: Int,
-        kernel: Int, stride: Int = 1, groups: Int = 1, padding: Padding = .symmetric,
+        kernel: Int, stride: Int = 1, dilation: Int = 1, groups: Int = 1, padding: Padding = .symmetric,
         batchNorm: BatchNormPolicy = .train, initial: Initializer? = nil, scale: Initializer = .ones
     ) throws {
         self.conv = try Conv2d(
-            scope / conv, inputs, outputs, kernel: kernel, stride: stride, groups: groups, padding: padding,
-            initial: initial)
+            scope / conv, inputs, outputs, kernel: kernel, stride: stride, dilation: dilation, groups: groups,
+            padding: padding, initial: initial)
         self.norm = try BatchNorm2d(scope / norm, outputs, policy: batchNorm, initial: scale)
     }
 

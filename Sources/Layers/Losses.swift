@@ -9,6 +9,18 @@ public enum Loss {
         try logits.crossEntropy(target, labelSmoothing: labelSmoothing)
     }
 
+    /// The cross-entropy of the pixels' logits, `[B, C, H, W]`, with class numbers, `[B, H, W]`.
+    ///
+    /// The mean over pixels with a number; those with −100 have none. Without any the loss is zero.
+    public static func pixelCrossEntropy(
+        _ logits: Tensor, _ target: Tensor, labelSmoothing: Double = 0
+    ) throws -> Tensor {
+        let count = try target.greaterOrEqual(0).to(.float32).sum().clamp(min: 1)
+        let rows = try logits.to(.float32).permute(0, 2, 3, 1).reshape(-1, logits.shape[1])
+        return try rows.crossEntropy(
+            target.reshape(-1), labelSmoothing: labelSmoothing, reduction: .sum) / count
+    }
+
     /// How far a student's predictions are from its teacher's: `T² · KL(teacher ‖ student)`, averaged over rows.
     ///
     /// Both distributions are softened by the temperature `T`; the factor keeps gradients comparable between

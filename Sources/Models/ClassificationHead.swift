@@ -1,4 +1,3 @@
-import Diagnostics
 public import Layers
 public import Tensors
 
@@ -20,7 +19,7 @@ public struct TokenPoolShape: Hashable, Sendable {
     public var epsilon: Double
 }
 
-/// How feature vectors become logits: the option `head` of every architecture.
+/// How feature vectors become logits: the first words of the option `head`.
 public enum ClassificationHead: String, Codable, CaseIterable, Hashable, Sendable {
     /// One linear map.
     case linear
@@ -29,30 +28,11 @@ public enum ClassificationHead: String, Codable, CaseIterable, Hashable, Sendabl
     /// Tokens pooled by a learned query, then a linear map; for architectures with tokens.
     case attentionPool = "attention-pool"
 
-    /// The options that every architecture has beside its own; a configuration that lacks them means these.
-    static let options: [String: ModelOption] = [
-        "head": .string(ClassificationHead.linear.rawValue), "head_hidden": 0,
-    ]
-
     /// The option that asks for this head.
     public var option: [String: ModelOption] { ["head": .string(rawValue)] }
 
     /// What stands before the names of its tensors beside the architecture's own prefix.
     var extraPrefixes: [String] { self == .attentionPool ? [HeadedModel.poolName] : [] }
-
-    /// Reads and checks the option.
-    init(_ given: ModelConfiguration, hasTokens: Bool) throws(Diagnostic) {
-        var configuration = given
-        configuration.options.merge(Self.options) { own, _ in own }
-        self = try configuration.choice("head")
-        _ = try configuration.int("head_hidden", atLeast: 0)
-        guard self != .attentionPool || hasTokens else {
-            throw configuration.bad("head", "one of linear, mlp: it has no tokens to pool")
-        }
-        guard self != .attentionPool || (configuration.options["projection"] ?? 0) == 0 else {
-            throw configuration.bad("head", "one of linear, mlp: its features are projected")
-        }
-    }
 }
 
 /// A network with another head than its own.
@@ -104,6 +84,8 @@ public struct HeadedModel: ImageModel {
 
     /// The length of a feature vector.
     public var featureWidth: Int { base.featureWidth }
+    /// The channels of the feature map.
+    public var mapWidth: Int { base.mapWidth }
     /// The network's batch normalisations.
     public var normalizations: [BatchNorm2d] { base.normalizations }
 
@@ -111,6 +93,11 @@ public struct HeadedModel: ImageModel {
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
         guard let pool else { return try base.features(images, mode: mode) }
         return try pool.attention(pool.tokens.tokens(images, mode: mode))
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the feature map, `[B, C, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try base.featureMap(images, mode: mode)
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.

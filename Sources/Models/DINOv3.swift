@@ -104,6 +104,12 @@ public struct DINOv3: TokenModel {
         }
     }
 
+    /// Maps normalised images, `[B, 3, H, W]`, to the normalised patches in their places, `[B, D, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try tokens(images, mode: mode).slice(dim: 1, from: 1 + shape.registers)
+            .places(of: images, patch: shape.patch)
+    }
+
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
     public func head(_ features: Tensor) throws -> Tensor { try classifier?(features) ?? features }
 }

@@ -78,9 +78,14 @@ public struct DepthwiseCNN: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try featureMap(images, mode: mode).mean(2, 3)
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
         // Depthwise convolutions and batch normalisation have kernels of our own with channels last.
         let x = try stemNorm(stem(images.channelsLast()), mode: mode, then: activation.operation)
-        return try blocks.reduce(x) { x, block in try block(x, mode: mode) }.mean(2, 3)
+        return try blocks.reduce(x) { x, block in try block(x, mode: mode) }
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.

@@ -68,9 +68,14 @@ public struct FastViT: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try featureMap(images, mode: mode).mean(2, 3)
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
         let x = try stem.reduce(images.channelsLast()) { x, block in try block(x, mode: mode) }
         let y = try stages.reduce(x) { x, stage in try stage(x, mode: mode) }
-        return try last(y, mode: mode).mean(2, 3)
+        return try last(y, mode: mode)
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.

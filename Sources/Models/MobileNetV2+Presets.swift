@@ -69,7 +69,7 @@ extension MobileNetV2 {
     }()
 
     private static func preset(_ name: String, _ shape: Shape, imageSize: Int) -> ModelPreset {
-        ModelPreset(
+        var preset = ModelPreset(
             name: name, imageSize: imageSize,
             options: { _ in
                 [
@@ -82,6 +82,8 @@ extension MobileNetV2 {
             preprocessing: .symmetric, head: "classifier",
             shape: { configuration throws(Diagnostic) in try Shape(configuration) },
             model: { try MobileNetV2($0, $1, classCount: $2.classCount) })
+        preset.isDilatable = true
+        return preset
     }
 }
 
@@ -91,6 +93,7 @@ extension MobileNetV2.Shape {
         multiplier = try configuration.double("multiplier", in: 0.1...4)
         padding = try configuration.choice("pad")
         batchNorm = try configuration.choice("batch_norm")
+        outputStride = configuration.outputStride
         // Checkpoints of the first version say nothing of these: their models have the usual sizes.
         if configuration.options["stem"] != nil { stem = try configuration.int("stem") }
         if configuration.options["features"] != nil { features = try configuration.int("features") }

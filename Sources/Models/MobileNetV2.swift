@@ -18,6 +18,8 @@ public struct MobileNetV2: ImageModel {
         public var padding = Padding.same
         /// Where batch normalisation takes its statistics from while training.
         public var batchNorm = BatchNormPolicy.train
+        /// What the last map may be smaller by than the image; further stages are dilated.
+        public var outputStride: Int?
 
         /// Creates the usual shape.
         public init() {}
@@ -40,13 +42,15 @@ public struct MobileNetV2: ImageModel {
         var inputs = shape.channels(shape.stem)
         stem = try ConvNorm(scope, "conv_stem", "bn1", 3, inputs, kernel: 3, stride: 2, shape)
         var blocks: [InvertedResidual] = []
+        var strides = OutputStride(shape.outputStride, after: 2)
         for (index, stage) in shape.stages.enumerated() {
             for block in 0..<stage.blocks {
                 let outputs = shape.channels(stage.channels)
+                let (stride, dilation) = strides.next(block == 0 ? stage.stride : 1)
                 blocks.append(
                     try InvertedResidual(
                         scope / "blocks" / index / block, inputs, outputs, expansion: stage.expansion,
-                        stride: block == 0 ? stage.stride : 1, shape))
+                        stride: stride, dilation: dilation, shape))
                 inputs = outputs
             }
         }
@@ -63,10 +67,15 @@ public struct MobileNetV2: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try featureMap(images, mode: mode).mean(2, 3)
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
         // Depthwise convolutions and batch normalisation have kernels of our own with channels last.
         let x = try stem(images.channelsLast(), mode: mode, then: .relu6)
         let y = try blocks.reduce(x) { x, block in try block(x, mode: mode) }
-        return try last(y, mode: mode, then: .relu6).mean(2, 3)
+        return try last(y, mode: mode, then: .relu6)
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
@@ -77,11 +86,13 @@ extension ConvNorm {
     /// The pair as this family makes it.
     fileprivate init(
         _ scope: Scope, _ conv: String, _ norm: String, _ inputs: Int, _ outputs: Int, kernel: Int,
-        stride: Int = 1, groups: Int = 1, _ shape: MobileNetV2.Shape
+        stride: Int = 1, dilation: Int = 1, groups: Int = 1, _ shape: MobileNetV2.Shape
     ) throws {
         try self.init(
-            scope, conv: conv, norm: norm, inputs, outputs, kernel: kernel, stride: stride, groups: groups,
-            padding: shape.padding, batchNorm: shape.batchNorm, initial: .kaimingFanOut(groups: groups))
+            scope, conv: conv, norm: norm, inputs, outputs, kernel: kernel, stride: stride,
+            dilation: dilation,
+            groups: groups, padding: shape.padding, batchNorm: shape.batchNorm,
+            initial: .kaimingFanOut(groups: groups))
     }
 }
 
@@ -92,21 +103,23 @@ struct InvertedResidual {
     let isResidual: Bool
 
     init(
-        _ scope: Scope, _ inputs: Int, _ outputs: Int, expansion: Int, stride: Int,
+        _ scope: Scope, _ inputs: Int, _ outputs: Int, expansion: Int, stride: Int, dilation: Int,
         _ shape: MobileNetV2.Shape
     ) throws {
         let hidden = inputs * expansion
         if expansion == 1 {
             parts = [
                 try ConvNorm(
-                    scope, "conv_dw", "bn1", inputs, inputs, kernel: 3, stride: stride, groups: inputs, shape),
+                    scope, "conv_dw", "bn1", inputs, inputs, kernel: 3, stride: stride, dilation: dilation,
+                    groups: inputs, shape),
                 try ConvNorm(scope, "conv_pw", "bn2", inputs, outputs, kernel: 1, shape),
             ]
         } else {
             parts = [
                 try ConvNorm(scope, "conv_pw", "bn1", inputs, hidden, kernel: 1, shape),
                 try ConvNorm(
-                    scope, "conv_dw", "bn2", hidden, hidden, kernel: 3, stride: stride, groups: hidden, shape),
+                    scope, "conv_dw", "bn2", hidden, hidden, kernel: 3, stride: stride, dilation: dilation,
+                    groups: hidden, shape),
                 try ConvNorm(scope, "conv_pwl", "bn3", hidden, outputs, kernel: 1, shape),
             ]
         }

@@ -50,6 +50,8 @@ public struct MobileNetV3: ImageModel {
 
     /// The length of a feature vector.
     public let featureWidth: Int
+    /// The channels of the last map.
+    public let mapWidth: Int
     /// Its batch normalisations.
     public let normalizations: [BatchNorm2d]
 
@@ -76,6 +78,7 @@ public struct MobileNetV3: ImageModel {
         }
         self.blocks = blocks
         let width = shape.channels(shape.last)
+        mapWidth = width
         last = try ConvNorm(
             scope / "blocks" / shape.stages.count / 0, norm: "bn1", inputs, width, kernel: 1,
             batchNorm: shape.batchNorm, initial: .kaimingFanOut())
@@ -91,10 +94,15 @@ public struct MobileNetV3: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        let means = try featureMap(images, mode: mode).mean(2, 3, keepingDim: true)
+        return try pooled(means).hardswish().flatten(from: 1)
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
         let x = try stem(images.channelsLast(), mode: mode, then: .hardswish)
         let y = try blocks.reduce(x) { x, block in try block(x, mode: mode) }
-        let means = try last(y, mode: mode, then: .hardswish).mean(2, 3, keepingDim: true)
-        return try pooled(means).hardswish().flatten(from: 1)
+        return try last(y, mode: mode, then: .hardswish)
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.

@@ -15,6 +15,11 @@ public struct MobileViTV2: ImageModel {
         public var multiplier = 1.0
         /// Where batch normalisation takes its statistics from while training.
         public var batchNorm = BatchNormPolicy.train
+        /// What the last map may be smaller by than the image; further stages are dilated.
+        ///
+        /// As in timm and in the authors' own code, the convolution of an attending layer is dilated, too; that of
+        /// transformers is not.
+        public var outputStride: Int?
 
         /// Creates the usual sizes.
         public init() {}
@@ -42,14 +47,16 @@ public struct MobileViTV2: ImageModel {
             scope / "stem", 3, inputs, kernel: 3, stride: 2, batchNorm: shape.batchNorm,
             initial: .kaimingFanOut())
         var blocks: [Block] = []
+        var strides = OutputStride(shape.outputStride, after: 2)
         for (stage, (channels, residuals, stride, layers)) in Shape.stages.enumerated() {
             let outputs = shape.channels(channels)
             let scope = scope / "stages" / stage
             for index in 0..<residuals {
+                let step = strides.next(index == 0 ? stride : 1)
                 blocks.append(
                     .residual(
                         try SiLUResidual(
-                            scope / index, inputs, outputs, stride: index == 0 ? stride : 1,
+                            scope / index, inputs, outputs, stride: step.stride, dilation: step.dilation,
                             batchNorm: shape.batchNorm)))
                 inputs = outputs
             }
@@ -57,7 +64,8 @@ public struct MobileViTV2: ImageModel {
             blocks.append(
                 .attention(
                     try LinearAttentionBlock(
-                        scope / residuals, inputs, layers: layers, batchNorm: shape.batchNorm)))
+                        scope / residuals, inputs, layers: layers, dilation: strides.dilation,
+                        batchNorm: shape.batchNorm)))
         }
         self.blocks = blocks
         featureWidth = inputs
@@ -69,8 +77,13 @@ public struct MobileViTV2: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try featureMap(images, mode: mode).mean(2, 3)
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
         let x = try stem(images.channelsLast(), mode: mode, then: .silu)
-        return try blocks.reduce(x) { x, block in try block(x, mode: mode) }.mean(2, 3)
+        return try blocks.reduce(x) { x, block in try block(x, mode: mode) }
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
@@ -103,7 +116,8 @@ struct SiLUResidual {
     let isResidual: Bool
 
     init(
-        _ scope: Scope, _ inputs: Int, _ outputs: Int, stride: Int, batchNorm: BatchNormPolicy
+        _ scope: Scope, _ inputs: Int, _ outputs: Int, stride: Int, dilation: Int,
+        batchNorm: BatchNormPolicy
     ) throws {
         isResidual = stride == 1 && inputs == outputs
         let hidden = StageSize.divisible(Double(2 * inputs))
@@ -112,8 +126,8 @@ struct SiLUResidual {
                 scope / "conv1_1x1", inputs, hidden, kernel: 1, batchNorm: batchNorm,
                 initial: .kaimingFanOut()),
             try ConvNorm(
-                scope / "conv2_kxk", hidden, hidden, kernel: 3, stride: stride, groups: hidden,
-                batchNorm: batchNorm, initial: .kaimingFanOut(groups: hidden)),
+                scope / "conv2_kxk", hidden, hidden, kernel: 3, stride: stride, dilation: dilation,
+                groups: hidden, batchNorm: batchNorm, initial: .kaimingFanOut(groups: hidden)),
             // The last scale starts at zero beside a shortcut: at first a block passes its input on.
             try ConvNorm(
                 scope / "conv3_1x1", hidden, outputs, kernel: 1, batchNorm: batchNorm,
@@ -136,11 +150,13 @@ struct LinearAttentionBlock {
     let norm: GroupNorm
     let width: Int
 
-    init(_ scope: Scope, _ channels: Int, layers: Int, batchNorm: BatchNormPolicy) throws {
+    init(
+        _ scope: Scope, _ channels: Int, layers: Int, dilation: Int, batchNorm: BatchNormPolicy
+    ) throws {
         let width = StageSize.divisible(Double(channels) / 2)
         local = try ConvNorm(
-            scope / "conv_kxk", channels, channels, kernel: 3, groups: channels, batchNorm: batchNorm,
-            initial: .kaimingFanOut(groups: channels))
+            scope / "conv_kxk", channels, channels, kernel: 3, dilation: dilation, groups: channels,
+            batchNorm: batchNorm, initial: .kaimingFanOut(groups: channels))
         reduce = try Conv2d(scope / "conv_1x1", channels, width, kernel: 1, initial: .kaimingFanOut())
         self.layers = try (0..<layers).map { try LinearAttentionLayer(scope / "transformer" / $0, width) }
         norm = try GroupNorm(scope / "norm", width)
@@ -209,7 +225,7 @@ extension MobileViTV2 {
     ].map { preset("mobilevitv2_\($0.0)", $0.1) }
 
     private static func preset(_ name: String, _ multiplier: Double) -> ModelPreset {
-        ModelPreset(
+        var preset = ModelPreset(
             name: name, imageSize: 256,
             options: { _ in
                 [
@@ -221,6 +237,8 @@ extension MobileViTV2 {
             head: "head",
             shape: { configuration throws(Diagnostic) in try Shape(configuration) },
             model: { try MobileViTV2($0, $1, classCount: $2.classCount) })
+        preset.isDilatable = true
+        return preset
     }
 }
 
@@ -229,5 +247,6 @@ extension MobileViTV2.Shape {
     init(_ configuration: ModelConfiguration) throws(Diagnostic) {
         multiplier = try configuration.double("multiplier", in: 0.25...4)
         batchNorm = try configuration.choice("batch_norm")
+        outputStride = configuration.outputStride
     }
 }

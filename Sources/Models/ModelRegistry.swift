@@ -28,6 +28,10 @@ struct ModelPreset: Sendable {
     var naming = Naming.timm
     /// Whether its features come from tokens, which another head may pool.
     var hasTokens = false
+    /// Whether its features come from a map.
+    var hasMap = true
+    /// Whether its last stages can be dilated in place of making the map smaller.
+    var isDilatable = false
 
     /// The library that calls an architecture so.
     enum Naming: Sendable { case timm, openCLIP }
@@ -85,7 +89,7 @@ public enum ModelRegistry {
     ) throws(Diagnostic) -> ModelConfiguration {
         var configuration = configuration
         for (key, text) in options.sorted(by: { $0.key < $1.key }) {
-            guard let old = configuration.options[key] ?? ClassificationHead.options[key] else {
+            guard let old = configuration.options[key] ?? ModelHead.options[key] else {
                 throw unknown(key, in: configuration, hint: key.didYouMean(configuration.options.keys))
             }
             configuration.options[key] = old.parse(text) ?? .string(text)
@@ -104,10 +108,10 @@ public enum ModelRegistry {
         }
         let known = preset.options(configuration.imageSize)
         for key in configuration.options.keys.sorted()
-        where known[key] == nil && ClassificationHead.options[key] == nil {
+        where known[key] == nil && ModelHead.options[key] == nil {
             throw unknown(key, in: configuration, hint: key.didYouMean(known.keys))
         }
-        _ = try ClassificationHead(configuration, hasTokens: preset.hasTokens)
+        _ = try ModelHead(configuration, of: preset)
         try preset.check(configuration)
     }
 
@@ -120,16 +124,22 @@ public enum ModelRegistry {
         try check(configuration)
         if let script { return try ScriptedModel(scope, configuration, script) }
         let preset = try preset(configuration.architecture)
-        let head = try head(of: configuration)
-        guard head != .linear else { return try preset.build(configuration, scope) }
-        var hidden = 0
-        if case .int(let width)? = configuration.options["head_hidden"] { hidden = width }
-        return try HeadedModel(
-            scope, head, prefix: preset.head, hidden: hidden, classCount: configuration.classCount
-        ) { scope in
+        func base(_ scope: Scope) throws -> any ImageModel {
             var base = configuration
             base.classCount = 0
             return try preset.build(base, scope)
+        }
+        switch try head(of: configuration) {
+        case .classification(.linear): return try preset.build(configuration, scope)
+        case .classification(let head):
+            var hidden = 0
+            if case .int(let width)? = configuration.options["head_hidden"] { hidden = width }
+            return try HeadedModel(
+                scope, head, prefix: preset.head, hidden: hidden, classCount: configuration.classCount,
+                base: base)
+        case .segmentation where configuration.classCount == 0: return try base(scope)
+        case .segmentation(let head):
+            return try SegmentationModel(scope, head, configuration, base: base)
         }
     }
 
@@ -169,14 +179,23 @@ public enum ModelRegistry {
     }
 
     /// How a model's features become logits.
-    public static func head(of configuration: ModelConfiguration) throws(Diagnostic) -> ClassificationHead {
-        try ClassificationHead(
-            configuration, hasTokens: preset(configuration.architecture).hasTokens)
+    public static func head(of configuration: ModelConfiguration) throws(Diagnostic) -> ModelHead {
+        try ModelHead(configuration, of: preset(configuration.architecture))
     }
 
-    /// The prefixes of the names of a model's head: the architecture's, and that of a pool that belongs to it.
+    /// The names that the tensor with a row for each class can have.
+    static func classifierNames(of configuration: ModelConfiguration) throws(Diagnostic) -> [String] {
+        if case .segmentation(let head) = try head(of: configuration) {
+            return ["\(head.prefix).\(head.classifierName)"]
+        }
+        let prefix = try headPrefix(of: configuration)
+        return ["\(prefix).weight", "\(prefix).fc.weight"]
+    }
+
+    /// The prefixes of the names of a model's head: the architecture's, with that of a pool that belongs to it, or
+    /// that of a head for maps.
     public static func headPrefixes(of configuration: ModelConfiguration) throws(Diagnostic) -> [String] {
-        try [preset(configuration.architecture).head] + head(of: configuration).extraPrefixes
+        try head(of: configuration).prefixes(preset(configuration.architecture).head)
     }
 
     static func preset(_ name: String) throws(Diagnostic) -> ModelPreset {

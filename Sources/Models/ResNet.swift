@@ -41,6 +41,8 @@ public struct ResNet: ImageModel {
         public var firstStride = 1
         /// Where batch normalisation takes its statistics from while training.
         public var batchNorm = BatchNormPolicy.train
+        /// What the last map may be smaller by than the image; further stages are dilated.
+        public var outputStride: Int?
 
         /// Creates sizes.
         public init(stages: [StageSize]) { self.stages = stages }
@@ -66,12 +68,16 @@ public struct ResNet: ImageModel {
         norm = try BatchNorm2d(scope / "bn1", shape.stemChannels, policy: shape.batchNorm)
         var blocks: [ResidualBlock] = []
         var inputs = shape.stemChannels
+        var strides = OutputStride(
+            shape.outputStride, after: stem == .imagenet ? 4 : shape.stemStride)
         for (stage, size) in shape.stages.enumerated() {
             for index in 0..<size.blocks {
                 let stride = index > 0 ? 1 : stage == 0 ? shape.firstStride : 2
+                let first = strides.next(stride)
                 blocks.append(
                     try ResidualBlock(
-                        scope / "layer\(stage + 1)" / index, inputs, size.channels, stride: stride, shape))
+                        scope / "layer\(stage + 1)" / index, inputs, size.channels, stride: first.stride,
+                        dilations: (first.dilation, strides.dilation), shape))
                 inputs = size.channels * shape.block.expansion
             }
         }
@@ -84,9 +90,14 @@ public struct ResNet: ImageModel {
 
     /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try featureMap(images, mode: mode).mean(2, 3)
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
         var x = try norm(conv(images.channelsLast()), mode: mode, then: .relu)
         if stem == .imagenet { x = try x.maxPool2d(kernel: 3, stride: 2, padding: 1) }
-        return try blocks.reduce(x) { x, block in try block(x, mode: mode) }.mean(2, 3)
+        return try blocks.reduce(x) { x, block in try block(x, mode: mode) }
     }
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
@@ -99,25 +110,26 @@ struct ResidualBlock {
     let shortcut: (conv: Conv2d, norm: BatchNorm2d)?
 
     init(
-        _ scope: Scope, _ inputs: Int, _ channels: Int, stride: Int, _ shape: ResNet.Shape
+        _ scope: Scope, _ inputs: Int, _ channels: Int, stride: Int, dilations: (Int, Int),
+        _ shape: ResNet.Shape
     ) throws {
         let outputs = channels * shape.block.expansion
-        // Kernel, outputs and stride of each convolution.
+        // Kernel, outputs, stride and dilation of each convolution.
         let plan =
             switch shape.block {
-            case .basic: [(3, channels, stride), (3, channels, 1)]
-            case .bottleneck: [(1, channels, 1), (3, channels, stride), (1, outputs, 1)]
+            case .basic: [(3, channels, stride, dilations.0), (3, channels, 1, dilations.1)]
+            case .bottleneck: [(1, channels, 1, 1), (3, channels, stride, dilations.0), (1, outputs, 1, 1)]
             }
         var layers: [(conv: Conv2d, norm: BatchNorm2d)] = []
         var width = inputs
-        for (index, (kernel, next, stride)) in plan.enumerated() {
+        for (index, (kernel, next, stride, dilation)) in plan.enumerated() {
             // The last scale starts at zero: at first a block passes its input on (timm's `zero_init_last`).
             let isLast = index == plan.count - 1
             layers.append(
                 (
                     try Conv2d(
                         scope / "conv\(index + 1)", width, next, kernel: kernel, stride: stride,
-                        initial: .kaimingFanOut()),
+                        dilation: dilation, initial: .kaimingFanOut()),
                     try BatchNorm2d(
                         scope / "bn\(index + 1)", next, policy: shape.batchNorm,
                         initial: isLast ? .zeros : .ones)
@@ -188,7 +200,7 @@ extension ResNet {
         _ name: String, imageSize: Int, preprocessing: Preprocessing,
         _ options: @escaping @Sendable (_ imageSize: Int) -> [String: ModelOption]
     ) -> ModelPreset {
-        ModelPreset(
+        var preset = ModelPreset(
             name: name, imageSize: imageSize,
             options: {
                 options($0).merging(["batch_norm": .string(BatchNormPolicy.train.rawValue)]) { $1 }
@@ -196,6 +208,8 @@ extension ResNet {
             preprocessing: preprocessing, head: "fc",
             shape: { configuration throws(Diagnostic) in try Shape(configuration) },
             model: { try ResNet($0, $1, classCount: $2.classCount) })
+        preset.isDilatable = true
+        return preset
     }
 }
 
@@ -209,5 +223,6 @@ extension ResNet.Shape {
         block = try configuration.choice("block")
         firstStride = try configuration.int("first_stride")
         batchNorm = try configuration.choice("batch_norm")
+        outputStride = configuration.outputStride
     }
 }

@@ -124,7 +124,13 @@ extension ScriptedModel {
         }
     }
 
-    static let preset = ModelPreset(
+    static let preset: ModelPreset = {
+        var preset = plain
+        preset.hasMap = false
+        return preset
+    }()
+
+    private static let plain = ModelPreset(
         name: architecture, imageSize: 224,
         options: { _ in ["output": .string(Output.features.rawValue), "width": 1, "script": ""] },
         preprocessing: .imageNet, head: "head",

@@ -115,6 +115,14 @@ public struct ViT: TokenModel {
         try norm(mix(images, mode: mode)).slice(dim: 1, from: 1 + shape.registers)
     }
 
+    /// The channels of the feature map.
+    public var mapWidth: Int { shape.width }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to the normalised patches in their places, `[B, D, h, w]`.
+    public func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try tokens(images, mode: mode).places(of: images, patch: shape.patch)
+    }
+
     /// The sizes of an attention that pools the patches.
     public var poolShape: TokenPoolShape {
         TokenPoolShape(
@@ -144,6 +152,14 @@ public struct ViT: TokenModel {
 
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
     public func head(_ features: Tensor) throws -> Tensor { try classifier?(features) ?? features }
+}
+
+extension Tensor {
+    /// Patches, `[B, N, D]`, in their places in the images, `[B, D, h, w]`; channels lie innermost in memory.
+    func places(of images: Tensor, patch: Int) throws(TorchError) -> Tensor {
+        let (rows, columns) = (images.shape[2] / patch, images.shape[3] / patch)
+        return try reshape(-1, rows, columns, shape[2]).permute(0, 3, 1, 2)
+    }
 }
 
 // MARK: - Position embeddings

@@ -3,6 +3,7 @@ public import Engine
 /// Every stage a pipeline file can name; a new stage adds one line here.
 public let builtinStages: [any Stage.Type] = [
     ScanImageFolder.self,
+    ScanMaskFolder.self,
     ScanWebDataset.self,
     ScanManifest.self,
     ScanWorld.self,
@@ -15,4 +16,5 @@ public let builtinStages: [any Stage.Type] = [
     Label.self,
     Distill.self,
     Evaluate.self,
+    EvaluateMasks.self,
 ]

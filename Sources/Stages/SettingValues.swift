@@ -15,6 +15,7 @@ extension KeepPolicy: SettingValue {}
 extension LabelKind: SettingValue {}
 extension Recipe.Optimizer: SettingValue {}
 extension Recipe.Precision: SettingValue {}
+extension ModelHead: SettingValue {}
 extension Preprocessing.Interpolation: SettingValue {}
 extension Schedule.Shape: SettingValue {}
 extension ScriptedModel.Output: SettingValue {}

@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import Layers
 internal import Models
 public import Tensors
@@ -86,7 +87,9 @@ public struct Inference {
         var rows: [[Float]] = []
         try run(records.map { ImageView($0, model.evaluationViews) }) { output in
             guard let logits = output.logits else {
-                preconditionFailure("Retort bug: probabilities of a model without a head")
+                throw Diagnostic(
+                    "the model has no class for a whole image",
+                    hint: "fine-tune it with a head for whole images, such as head: linear")
             }
             let width = logits.shape[1]
             let values = try logits.softmax(1).floats()

@@ -26,8 +26,11 @@ public struct LoadedModel {
     /// The weights' file in a checkpoint.
     public static let weightsFile = "model.safetensors"
 
-    /// Whether the network ends in a classifier.
-    public var hasHead: Bool { card.configuration.classCount > 0 }
+    /// Whether the network ends in a classifier of images.
+    public var hasHead: Bool { card.configuration.classCount > 0 && segmenter == nil }
+
+    /// The network, if it says what every pixel shows.
+    public var segmenter: SegmentationModel? { network as? SegmentationModel }
 
     /// Opens a checkpoint, every tensor by name and shape.
     ///

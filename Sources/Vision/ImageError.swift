@@ -16,6 +16,8 @@ public enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     case unreadable(reason: String)
     /// The image is not the one that was scanned.
     case changed(reason: String)
+    /// A mask that cannot be its image's.
+    case unfitMask(reason: String)
     /// An image could not be written as a file.
     case encoding(ImageFormat, reason: String)
 
@@ -31,6 +33,7 @@ public enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(width)x\(height) is more than \(ImageCodec.sideLimit) a side or \(ImageCodec.pixelLimit) pixels"
         case .unreadable(let reason): "cannot be read: \(reason)"
         case .changed(let reason): "changed since it was scanned: \(reason)"
+        case .unfitMask(let reason): "its mask does not fit: \(reason)"
         case .encoding(let format, let reason): "cannot be written as \(format): \(reason)"
         }
     }

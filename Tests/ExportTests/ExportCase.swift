@@ -41,6 +41,14 @@ struct ExportCase: CustomTestStringConvertible, Sendable {
                 "vit_small_patch16_dinov3", imageSize: 32,
                 ["depth": 1, "width": 48, "heads": 3, "patch": 8, "qkv_bias": true]),
             registered("dwcnn_xs", "dwcnn-mlp", imageSize: 32, ["head": "mlp"]),
+            registered(
+                "vit_mini_patch4_32", "vit-linear-dense", imageSize: 16,
+                ["depth": 1, "width": 48, "head": "linear-dense"], features: true),
+            // Some regions of a 5 × 5 map are wider than others.
+            registered("resnet_xs", "resnet-psp", imageSize: 20, ["head": "psp", "head_hidden": 8]),
+            registered(
+                "mobilenetv2_035", "mobilenetv2-deeplabv3", imageSize: 32,
+                ["head": "deeplabv3", "head_hidden": 8, "output_stride": 8], classCount: 2),
         ] + OperatorModel.cases
 
     private static func registered(

@@ -84,6 +84,15 @@ import Training
         #expect(!text.contains("x = (x - "))
     }
 
+    @Test func `a card says where an answer is one for every pixel`() throws {
+        let test = try #require(ExportCase.all.first { $0.name == "vit-linear-dense" })
+        _ = try write(.onnx, "dense.onnx", test) { $0.features = true }
+        let text = try folder.read("dense.onnx.md")
+        #expect(text.contains("says which of 5 classes each pixel shows"))
+        #expect(text.contains("- `logits`: float32, `[batch, 5, 16, 16]`; softmax over the classes"))
+        #expect(text.contains("- `features`: float32, `[batch, 48, height, width]`, the map of features."))
+    }
+
     @Test func `both forms of one model share a folder, another model does not`() throws {
         _ = try write(.safetensors, "student.safetensors")
         _ = try write(.onnx, "student.onnx")

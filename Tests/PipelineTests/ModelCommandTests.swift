@@ -51,6 +51,32 @@ import Vision
         #expect(preprocessing?["mean"] as? [Double] == [0.5, 0.5, 0.5])
     }
 
+    @Test func `info knows a head for pixels by its card`() throws {
+        let retort = try Retort()
+        let body = try String(contentsOf: Fixtures.url("dwcnn/dwcnn_xs.names.txt"), encoding: .utf8)
+            .split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+            .filter { !$0[0].hasPrefix("head.") && $0[1] == "float32" }
+            .map { ($0[0], $0[1], $0[2].split(separator: "x").compactMap { Int($0) }) }
+        let head = [
+            ("decode_head.conv_seg.weight", "float32", [3, 96, 1, 1]),
+            ("decode_head.conv_seg.bias", "float32", [3]),
+        ]
+        let file = try write(body + head, "model.safetensors", in: retort)
+        try Data(
+            """
+            {"configuration": {"architecture": "dwcnn_xs", "image_size": 32, "class_count": 3, "options":
+            {"stem": 16, "stages": "32x2 64x4 96x3", "stem_stride": 1, "activation": "hardswish",
+            "batch_norm": "train", "head": "linear-dense", "head_norm": false}, "preprocessing":
+            {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bilinear"}},
+            "classes": ["sky", "tree", "car"], "lineage": []}
+            """.utf8
+        ).write(to: retort.folder.appending("model.json"))
+        let text = try retort.run("model", "info", file)
+        #expect(text.code == 0, "\(text.errors)")
+        #expect(text.output.contains("100 % of parameters"))
+        #expect(text.output.contains("classes       3\nhead          linear-dense\n"))
+    }
+
     @Test func `two matching tensors are not a model`() throws {
         let retort = try Retort()
         let tensors = try tiny().map { name, type, shape in

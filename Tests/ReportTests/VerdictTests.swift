@@ -57,6 +57,22 @@ import Testing
                 + "No stage had to run: all 2 came from the store (0.0 s of work in all).")
     }
 
+    @Test func `an evaluation on masks is stated, and not as an accuracy`() throws {
+        try withTemporaryFolder { root in
+            try Data(#"{"kind":"segmentation-evaluation","facts":{"miou":0.3219}}"#.utf8)
+                .write(to: root.appending(path: "artifact.json"))
+            try Data(#"{"miou":0.3219,"n":150}"#.utf8).write(to: root.appending(path: "metrics.json"))
+            let run = ReportedRun(
+                id: "r", pipeline: "p", outcome: .succeeded, started: FakeRun.start, seconds: 10,
+                nodes: [
+                    .init(name: "test", stage: "evaluate-masks", state: .ran, seconds: 10, artifact: root)
+                ])
+            #expect(
+                Verdict(of: RunContents(run)).text.hasPrefix(
+                    "The mean intersection over union is \(Format.short(0.3219)), as measured by ‘test’. "))
+        }
+    }
+
     /// The verdict on one arm beside a baseline of 42 %.
     private func verdict(_ arm: String) throws -> String {
         try withTemporaryFolder { root in

@@ -62,6 +62,16 @@ import Vision
         #expect(summary.predictions[0].class == "\(summary.predictions[0].index)")
     }
 
+    @Test func `a model that tells pixels apart is refused`() throws {
+        let configuration = try ModelRegistry.configure("dwcnn_xs", classCount: 2, options: ["head": "psp"])
+        let model = try LoadedModel.initialize(
+            configuration, classes: ["x", "y"], generator: Generator(seed: 1), device: .cpu)
+        let problem = #expect(throws: Diagnostic.self) {
+            try FolderClassifier(model, top: 1, batchSize: 1, workers: 1)
+        }
+        #expect(problem?.message == "the model tells pixels apart, not whole images")
+    }
+
     @Test func `a model without classes is refused`() throws {
         let model = try model([])
         let problem = #expect(throws: Diagnostic.self) {

@@ -179,10 +179,22 @@ extension OnnxOperators {
         )
         if new == [1, 1] { return call.emit("GlobalAveragePool", [x]) }
         guard zip(old, new).allSatisfy({ $0.isMultiple(of: $1) }) else {
-            throw call.unsupported("has regions of different sizes")
+            // Regions of different sizes: a matrix of shares from either side takes the means.
+            let (rows, columns) = try (shares(old[0], new[0]), shares(old[1], new[1]).transpose(0, 1))
+            let high = call.emit("MatMul", [try call.translator.constant(rows), x])
+            return call.emit("MatMul", [high, try call.translator.constant(columns.contiguous())])
         }
         let kernel = zip(old, new).map { $0 / $1 }
         return call.emit("AveragePool", [x], ["kernel_shape": .ints(kernel), "strides": .ints(kernel)])
+    }
+
+    /// What each place of a row gives to the means of its regions, `[regions, places]`.
+    private static func shares(_ places: Int, _ regions: Int) throws -> Tensor {
+        let values = (0..<regions).flatMap { region in
+            let (start, end) = (region * places / regions, ((region + 1) * places + regions - 1) / regions)
+            return (0..<places).map { start <= $0 && $0 < end ? 1 / Float(end - start) : 0 }
+        }
+        return try Tensor(values, shape: [regions, places])
     }
 
     private static func upsample(_ call: TracedCall) throws -> String {

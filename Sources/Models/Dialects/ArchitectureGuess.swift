@@ -13,8 +13,8 @@ public struct ArchitectureGuess: Sendable {
         try ModelRegistry.check(given)
         let projects = (given.options["projection"] ?? 0) != 0
         translation = WeightTranslation(shapes, projectsFeatures: projects)
-        let head = try ModelRegistry.headPrefix(of: given)
-        let last = translation.shapes["\(head).weight"] ?? translation.shapes["\(head).fc.weight"]
+        let names = try ModelRegistry.classifierNames(of: given)
+        let last = names.lazy.compactMap { [translation] in translation.shapes[$0] }.first
         configuration.classCount = last?.first ?? 0
         coverage = try WeightCoverage(of: translation, for: configuration)
     }

@@ -45,6 +45,13 @@ struct RunContents {
         evaluations.last { !($0.files.metrics.groups ?? []).isEmpty } ?? evaluations.last
     }
 
+    /// What the last evaluation on masks found.
+    var intersectionOverUnion: (node: String, value: String)? {
+        run.nodes.last { records[$0.name]?.kind == "segmentation-evaluation" }.flatMap { node in
+            records[node.name]?.facts?["miou"].map { (node.name, $0.description) }
+        }
+    }
+
     /// The transfer set that the best arm learned from; else the first one.
     var principalTransferSet: (node: String, files: TransferSetFiles)? {
         let model = decisive.flatMap { $0.files.metrics.bestModels.first }

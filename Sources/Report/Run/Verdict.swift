@@ -16,6 +16,8 @@ struct Verdict {
         case .succeeded:
             if let evaluation = contents.decisive {
                 result(evaluation.files.metrics)
+            } else if let (node, miou) = contents.intersectionOverUnion {
+                add("The mean intersection over union is \(miou)", ", as measured by ‘\(node)’. ")
             } else {
                 add("All stages are complete", "; the pipeline evaluates nothing. ")
             }

@@ -89,10 +89,14 @@ struct Scan {
     private func examine(_ member: SourceMember, dataset: String) throws -> Row {
         let bytes = try source.bytes(of: member.member)
         let image = try bytes.map { try ImageCodec.decode($0) } ?? source.image(member.member, atLeast: nil)
+        let mask = try source.maskBytes(of: member.member)
+        try mask.map { try Mask(png: $0) }?.check(
+            width: image.width, height: image.height, classCount: source.classes.count)
         let record = ImageRecord(
             id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset,
             member: member.member,
-            label: member.label, width: image.width, height: image.height)
+            label: member.label, mask: mask.map { ContentID.of($0) }, width: image.width, height: image.height
+        )
         return Row(
             split: member.split, record: record, hashes: PerceptualHash.fingerprint(of: image))
     }

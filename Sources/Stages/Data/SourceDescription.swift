@@ -17,7 +17,7 @@ struct SourceDescription: Codable, Equatable {
     /// The scenes of a world.
     var world: WorldDescription?
 
-    enum StageKind: String, Codable { case imagefolder, webdataset, manifest, world }
+    enum StageKind: String, Codable { case imagefolder, maskfolder, webdataset, manifest, world }
 
     static let file = "source.json"
 
@@ -25,6 +25,7 @@ struct SourceDescription: Codable, Equatable {
     func open() throws -> any ImageSource {
         switch kind {
         case .imagefolder: try ImageFolderSource(root: URL(filePath: paths[0]), splits: splits)
+        case .maskfolder: try MaskFolderSource(root: URL(filePath: paths[0]), splits: splits)
         case .webdataset: try WebDatasetSource(shards: paths)
         case .manifest: try ManifestSource(URL(filePath: paths[0]))
         case .world:

@@ -49,12 +49,14 @@ public struct FolderClassifier {
     ///   - top: how many classes are told of each image; all, where there are fewer.
     ///   - batchSize: the images in one forward pass.
     ///   - workers: threads that load images.
-    /// - Throws: a `Diagnostic` for a model without classes.
+    /// - Throws: a `Diagnostic` for a model without classes of whole images.
     public init(_ model: LoadedModel, top: Int, batchSize: Int, workers: Int) throws {
         guard model.hasHead else {
             throw Diagnostic(
-                "the model has no classes to tell apart", hint: "'retort embed' makes vectors of images",
-                exitCode: .badData)
+                model.segmenter == nil
+                    ? "the model has no classes to tell apart"
+                    : "the model tells pixels apart, not whole images",
+                hint: "'retort embed' makes vectors of images", exitCode: .badData)
         }
         self.model = model
         self.top = top

@@ -7,6 +7,8 @@ internal import Training
 internal import Vision
 
 /// Trains a model on labelled images: the whole network, or a classifier on its frozen features.
+///
+/// Images with masks make it a model that names pixels.
 struct FineTune: Stage {
     static let name: StageName = "fine-tune"
     static let revision = 2
@@ -18,14 +20,20 @@ struct FineTune: Stage {
     @Input("The checkpoint to start from; it gets a new classifier if its classes differ.")
     var model: Checkpoint?
     @Setting("An architecture to train from scratch, in place of a checkpoint.") var architecture: String?
-    @Input("Labelled images to train on.", role: .training) var train: ImageSet
+    @Input("Labelled images, or images with masks, to train on.", role: .training) var train: ImageSet
     @Input("Labelled images on which the accuracy is watched.") var val: ImageSet?
 
     @Setting("Whether the whole network learns or only its classifier.") var mode: Scope = .full
     @Setting("The side of the images in pixels; by default the model's own.", in: 8...1024) var imageSize:
         Int?
-    @Setting("How features become logits; by default as the model has it, and linear from scratch.")
-    var head: ClassificationHead?
+    @Setting(
+        "How features become logits; by default as the model has it where that fits the images, else linear or "
+            + "linear-dense.")
+    var head: ModelHead?
+    @Setting(
+        "What the last map may be smaller by than the image, 8, 16 or 32; by default as the model has it.",
+        in: 8...32)
+    var outputStride: Int?
     @Setting("Whether BatchNorm statistics are learnt or kept; by default as the model has it.")
     var batchNorm: BatchNormPolicy?
     @Setting("Passes over the images.", in: 1...) var epochs = 20
@@ -55,9 +63,10 @@ struct FineTune: Stage {
     func run(in context: StageContext) throws -> Checkpoint {
         let device = try context.prepareDevice()
         let generator = try Generator(seed: UInt64(optimization.seed))
-        let images = try train.labelledRecords(for: "fine-tuning")
+        let hasMasks = try train.hasMasks()
+        let images = try records(train, hasMasks: hasMasks, for: "fine-tuning")
         if let val { try requireSameClasses(train.classes, val.classes, "train and val") }
-        var loaded = try load(generator, device)
+        var loaded = try load(generator, device, hasMasks: hasMasks)
         try loaded.requireTrainable(isProbe: mode == .probe)
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: images.count, batchSize: batchSize)
@@ -66,29 +75,74 @@ struct FineTune: Stage {
         recipe.headLearningRateScale = headLearningRateScale
         recipe.layerDecay = layerDecay
         recipe.patience = patience
-        var training = SupervisedTraining(
-            loaded, train: images, validation: try val?.labelledRecords(for: "validation") ?? [],
-            provider: try context.provider(for: "train", "val"),
-            views: views.policy, recipe: recipe)
-        training.labelSmoothing = labelSmoothing
-        training.isProbe = mode == .probe
-        training.workers = context.execution.workers
-        let end = try training.run(context.trainingSession(generator))
+        let watched = try val.map { try records($0, hasMasks: hasMasks, for: "validation") } ?? []
+        let provider = try context.provider(for: "train", "val")
+        let session = context.trainingSession(generator)
+        let end: TrainingOutcome
+        if hasMasks {
+            var training = SegmentationTraining(
+                loaded, train: images, validation: watched, provider: provider, views: views.policy,
+                recipe: recipe)
+            training.labelSmoothing = labelSmoothing
+            training.isProbe = mode == .probe
+            training.workers = context.execution.workers
+            end = try training.run(session)
+        } else {
+            var training = SupervisedTraining(
+                loaded, train: images, validation: watched, provider: provider, views: views.policy,
+                recipe: recipe)
+            training.labelSmoothing = labelSmoothing
+            training.isProbe = mode == .probe
+            training.workers = context.execution.workers
+            end = try training.run(session)
+        }
         try context.note(recipe, end, model: loaded)
         context.count("images", images.count)
         return try context.checkpoint(loaded)
     }
 
-    private func load(_ generator: Generator, _ device: Device) throws -> LoadedModel {
+    private func records(
+        _ images: ImageSet, hasMasks: Bool, for purpose: String
+    ) throws -> [ImageRecord] {
+        try hasMasks ? images.maskedRecords(for: purpose) : images.labelledRecords(for: purpose)
+    }
+
+    /// The option of a head that answers for whole images, or for pixels where they have masks.
+    private func headOption(of configuration: ModelConfiguration, hasMasks: Bool) throws -> [String:
+        ModelOption]
+    {
+        func fits(_ head: ModelHead) -> Bool {
+            if case .segmentation = head { hasMasks } else { !hasMasks }
+        }
+        if let head {
+            guard fits(head) else {
+                throw Diagnostic(
+                    hasMasks
+                        ? "head: \(head.rawValue) answers for whole images, and these have masks"
+                        : "head: \(head.rawValue) answers for every pixel, and the images have no masks",
+                    hint: "leave head out, or take one of "
+                        + ModelHead.allCases.filter(fits).map(\.rawValue).joined(separator: ", "))
+            }
+            return ["head": .string(head.rawValue)]
+        }
+        guard try !fits(ModelRegistry.head(of: configuration)) else { return [:] }
+        return hasMasks ? SegmentationHead.linearDense.option : ClassificationHead.linear.option
+    }
+
+    private func load(_ generator: Generator, _ device: Device, hasMasks: Bool) throws -> LoadedModel {
+        let stride: [String: ModelOption] = outputStride.map { ["output_stride": .int($0)] } ?? [:]
         if let model {
+            let own = model.card.configuration
             return try LoadedModel.load(
                 model.location.directory, device: device, classes: train.classes, imageSize: imageSize,
-                options: try batchNormOption(of: model.card.configuration)
-                    .merging(head?.option ?? [:]) { $1 }, generator: generator)
+                options: try batchNormOption(of: own)
+                    .merging(headOption(of: own, hasMasks: hasMasks)) { $1 }.merging(stride) { $1 },
+                generator: generator)
         }
         var configuration = try ModelRegistry.defaults(for: architecture ?? "", imageSize: imageSize)
         configuration.options.merge(try batchNormOption(of: configuration)) { $1 }
-        configuration.options.merge(head?.option ?? [:]) { $1 }
+        configuration.options.merge(try headOption(of: configuration, hasMasks: hasMasks)) { $1 }
+        configuration.options.merge(stride) { $1 }
         return try LoadedModel.initialize(
             configuration, classes: train.classes, generator: generator, device: device)
     }

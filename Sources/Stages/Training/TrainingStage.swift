@@ -86,6 +86,11 @@ extension ImageSet {
         guard !records.isEmpty else {
             throw Diagnostic("'\(name)' has no images for \(purpose)", exitCode: .badData)
         }
+        guard !records.contains(where: { $0.mask != nil }) else {
+            throw Diagnostic(
+                "the images of '\(name)' have a class for every pixel, and \(purpose) needs one for the image",
+                hint: "fine-tune and evaluate-masks take images with masks", exitCode: .badData)
+        }
         let missing = records.filter { $0.label == nil }
         guard missing.isEmpty else {
             throw Diagnostic(
@@ -93,6 +98,25 @@ extension ImageSet {
                     + "the first is \(missing[0].member)",
                 hint: "labels come from class folders, .cls files, or the manifest's label column",
                 exitCode: .badData)
+        }
+        return records
+    }
+}
+
+extension ImageSet {
+    /// Whether the selected images have masks.
+    func hasMasks() throws -> Bool { try records().contains { $0.mask != nil } }
+
+    /// The selected images, every one of which must have a mask.
+    func maskedRecords(for purpose: String) throws -> [ImageRecord] {
+        let records = try records()
+        let name = location.node + (location.selector.map { ".\($0)" } ?? "")
+        guard !records.isEmpty, records.allSatisfy({ $0.mask != nil }) else {
+            throw Diagnostic(
+                records.isEmpty
+                    ? "'\(name)' has no images for \(purpose)"
+                    : "the images of '\(name)' have no masks, which \(purpose) needs",
+                hint: "images with masks are data of kind: maskfolder", exitCode: .badData)
         }
         return records
     }

@@ -50,19 +50,30 @@ extension ImageCodec {
 
     /// Encodes an image as an RGB PNG.
     public static func encodePNG(_ image: Image) throws(ImageError) -> Data {
+        try encodePNG(image.pixels, image.width, image.height, SPNG_COLOR_TYPE_TRUECOLOR)
+    }
+
+    /// Encodes a mask as a grey PNG.
+    public static func encodePNG(_ mask: Mask) throws(ImageError) -> Data {
+        try encodePNG(mask.pixels, mask.width, mask.height, SPNG_COLOR_TYPE_GRAYSCALE)
+    }
+
+    private static func encodePNG(
+        _ pixels: [UInt8], _ width: Int, _ height: Int, _ colours: spng_color_type
+    ) throws(ImageError) -> Data {
         guard let context = spng_ctx_new(Int32(SPNG_CTX_ENCODER.rawValue)) else {
             throw .encoding(.png, reason: "the encoder cannot start")
         }
         defer { spng_ctx_free(context) }
         var header = spng_ihdr()
-        header.width = UInt32(image.width)
-        header.height = UInt32(image.height)
-        header.color_type = UInt8(SPNG_COLOR_TYPE_TRUECOLOR.rawValue)
+        header.width = UInt32(width)
+        header.height = UInt32(height)
+        header.color_type = UInt8(colours.rawValue)
         header.bit_depth = 8
         spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1)
         var status = spng_set_ihdr(context, &header)
         if status == 0 {
-            status = image.pixels.withUnsafeBytes {
+            status = pixels.withUnsafeBytes {
                 spng_encode_image(
                     context, $0.baseAddress, $0.count, Int32(SPNG_FMT_PNG.rawValue),
                     Int32(SPNG_ENCODE_FINALIZE.rawValue))

@@ -16,14 +16,27 @@ public final class BatchLoader {
 
     /// Starts loading; `views` is asked once for every batch, on any thread.
     ///
-    /// At most `ahead` batches (at least one for each worker) wait in memory.
+    /// At most `ahead` batches (at least one for each worker) wait in memory. With `masks` the views' masks are
+    /// rendered, too, in squares of that side.
     public init(
-        _ provider: ImageProvider, batches: Range<Int>, sizes: [ViewSize], workers: Int = 2, ahead: Int = 4,
+        _ provider: ImageProvider, batches: Range<Int>, sizes: [ViewSize], masks: Int? = nil,
+        workers: Int = 2, ahead: Int = 4,
         views: @escaping @Sendable (_ batch: Int) throws -> [ImageView]
     ) {
         self.workers = OrderedWorkers(batches, threads: workers, ahead: ahead) { index, isCancelled in
             let views = try views(index)
             let images = sizes.map { $0.side * $0.side * 3 }
+            let mask = (masks ?? 0) * (masks ?? 0)
+            var maskBytes = [UInt8](repeating: Mask.unnamed, count: mask * views.count)
+            if let masks {
+                try maskBytes.withUnsafeMutableBufferPointer { buffer in
+                    for (number, view) in views.enumerated() where !isCancelled() {
+                        let place = UnsafeMutableBufferPointer(
+                            rebasing: buffer[number * mask..<(number + 1) * mask])
+                        try provider.renderMask(view, side: masks, into: place)
+                    }
+                }
+            }
             let pixels = try filledArrays(images.map { $0 * views.count }) { buffers in
                 for (number, view) in views.enumerated() {
                     let places = zip(images, buffers).map { image, buffer in
@@ -36,7 +49,7 @@ public final class BatchLoader {
                     }
                 }
             }
-            return Batch(index: index, views: views, sizes: sizes, pixels: pixels)
+            return Batch(index: index, views: views, sizes: sizes, pixels: pixels, maskBytes: maskBytes)
         }
     }
 
@@ -60,6 +73,8 @@ public struct Batch: Sendable {
     public let sizes: [ViewSize]
     /// For every size, `[count, size, size, 3]` bytes.
     public let pixels: [[UInt8]]
+    /// The classes of the pixels of every view, `[count, side, side]` bytes, where masks were asked for.
+    public var maskBytes: [UInt8] = []
 
     /// The number of images.
     public var count: Int { views.count }
@@ -72,6 +87,13 @@ public struct Batch: Sendable {
         return try Tensor(bytes: pixels[place], shape: [count, size.side, size.side, 3])
     }
 
+    /// The classes of the pixels, int64 `[count, side, side]`, and −100 where nobody named them.
+    public func masks() throws -> Tensor {
+        let side = Int(Double(maskBytes.count / max(1, count)).squareRoot().rounded())
+        let classes = try Tensor(bytes: maskBytes, shape: [count, side, side]).to(.int64)
+        return try classes.maskedFill(classes.equal(Int(Mask.unnamed)), -100)
+    }
+
     /// Some of the images, by their places in this batch.
     public func part(_ range: Range<Int>) -> Batch {
         guard range != 0..<count else { return self }
@@ -80,6 +102,10 @@ public struct Batch: Sendable {
             pixels: zip(sizes, pixels).map { size, bytes in
                 let image = size.side * size.side * 3
                 return Array(bytes[range.lowerBound * image..<range.upperBound * image])
-            })
+            },
+            maskBytes: {
+                let mask = maskBytes.count / max(1, count)
+                return Array(maskBytes[range.lowerBound * mask..<range.upperBound * mask])
+            }())
     }
 }

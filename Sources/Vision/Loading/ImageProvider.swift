@@ -126,6 +126,21 @@ public final class ImageProvider: Sendable {
         }
     }
 
+    /// Renders the mask of one view into `side * side` bytes that belong to the caller.
+    func renderMask(
+        _ view: ImageView, side: Int, into buffer: UnsafeMutableBufferPointer<UInt8>
+    ) throws {
+        let record = view.record
+        do {
+            guard let data = try source(record.dataset).maskBytes(of: record.member),
+                ContentID.of(data) == record.mask
+            else { throw ImageError.changed(reason: "its mask is another one") }
+            try Mask(png: data).render(view.parameters, side: side, into: buffer)
+        } catch {
+            throw ImageLoadError(dataset: record.dataset, member: record.member, underlying: error)
+        }
+    }
+
     private func cached(_ place: Place, _ reduction: Int) -> Image? {
         cache.withLock { cache in
             guard let entry = cache.entries[place] else { return nil }

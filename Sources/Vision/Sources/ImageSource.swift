@@ -10,6 +10,8 @@ public protocol ImageSource: Sendable {
     func members() throws -> [SourceMember]
     /// The encoded bytes of an image, or nil where images are rendered and have none.
     func bytes(of member: String) throws -> Data?
+    /// The bytes of an image's mask, a PNG of class numbers, or nil where images have none.
+    func maskBytes(of member: String) throws -> Data?
     /// The pixels of an image; `atLeast` permits a reduced decode (see `ImageCodec`).
     func image(_ member: String, atLeast shortSide: Int?) throws -> Image
     /// The pixels that a view shows, or more; each equals that of `image(_:atLeast:)`.
@@ -19,6 +21,9 @@ public protocol ImageSource: Sendable {
 }
 
 extension ImageSource {
+    /// None.
+    public func maskBytes(of member: String) throws -> Data? { nil }
+
     /// Decodes the member's bytes; sources that render replace this.
     public func image(_ member: String, atLeast shortSide: Int?) throws -> Image {
         guard let data = try bytes(of: member) else {
@@ -71,17 +76,23 @@ public struct ImageRecord: Codable, Hashable, Sendable {
     public var member: String
     /// The index of its class.
     public var label: Int?
+    /// The identity of its mask, where it has one.
+    public var mask: String?
     /// Columns, seen upright and not reduced.
     public var width: Int
     /// Rows, seen upright and not reduced.
     public var height: Int
 
     /// Creates a record.
-    public init(id: String, dataset: String, member: String, label: Int? = nil, width: Int, height: Int) {
+    public init(
+        id: String, dataset: String, member: String, label: Int? = nil, mask: String? = nil, width: Int,
+        height: Int
+    ) {
         self.id = id
         self.dataset = dataset
         self.member = member
         self.label = label
+        self.mask = mask
         self.width = width
         self.height = height
     }

@@ -171,6 +171,7 @@ struct ModelCommand: ParsableCommand {
                     + (images.cropShare == 1 ? "" : ", crop \(images.cropShare)"),
                 "classes       \(configuration.classCount)",
             ]
+            if let head = configuration.options["head"] { lines.append("head          \(head)") }
             if !coverage.otherTower.isEmpty {
                 lines.append("other tower   \(Wording.count(coverage.otherTower.count, "tensor"))")
             }
