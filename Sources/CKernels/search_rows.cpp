@@ -1,5 +1,8 @@
-// What happens to rows before they are compared: widening of stored halves, and scaling to unit length.
+// What happens to rows before they are compared: reading, widening of stored halves, and scaling to unit length.
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <limits>
 
 #include "parallel.h"
@@ -39,11 +42,38 @@ double scaleRow(int64_t dimension, float *row, double tolerance) {
 }  // namespace kernels
 KERNELS_END
 
-void ck_widen_halves(int64_t count, const uint16_t *halves, float *out, int32_t threads) {
-    constexpr int64_t some = 1 << 15;  // a share must be worth waking a thread for
+namespace {
+
+// 0, the system's number of an error, or -1 where the file ends too early.
+int32_t readAll(int32_t file, int64_t offset, int64_t bytes, void *to) {
+    for (int64_t done = 0; done < bytes;) {
+        const ssize_t count = pread(file, static_cast<char *>(to) + done, size_t(bytes - done), offset + done);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return count == 0 ? -1 : errno;
+        done += count;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int32_t ck_read_numbers(int32_t file, int64_t offset, int64_t count, bool halves, float *out, int32_t threads) {
+    constexpr int64_t some = 1 << 15;  // numbers that are still in the cache when they are widened
+    std::atomic<int32_t> failure{0};
     kernels::shares((count + some - 1) / some, threads, [&](int64_t start, int64_t end) {
-        kernels::widenHalves(start * some, std::min(count, end * some), halves, out);
+        alignas(64) static thread_local uint16_t scratch[some];
+        for (int64_t at = start * some; at < std::min(count, end * some); at += some) {
+            const int64_t n = std::min(some, count - at);
+            const int32_t status = halves ? readAll(file, offset + 2 * at, 2 * n, scratch)
+                                          : readAll(file, offset + 4 * at, 4 * n, out + at);
+            if (status != 0) {
+                failure = status;
+                return;
+            }
+            if (halves) kernels::widenHalves(0, n, scratch, out + at);
+        }
     });
+    return failure;
 }
 
 void ck_unit_rows(int64_t count, int64_t dimension, float *rows, double tolerance, int64_t *offending, double *length,

@@ -143,8 +143,9 @@ CKSearchFound ck_search_found(const CKSearch *search);
 void ck_search_offer(CKSearch *search, int64_t query, int64_t row, float score);
 // The best rows, best first, [queries, best]; -1 and -infinity where there are no more.
 void ck_search_best(CKSearch *search, int64_t *rows, float *scores);
-// fp16 to fp32.
-void ck_widen_halves(int64_t count, const uint16_t *halves, float *out, int32_t threads);
+// Reads fp32 or fp16 numbers from an open file as fp32. 0, the system's number of an error, or -1 where the file ends
+// too early. Halves alone need `ck_available()`.
+int32_t ck_read_numbers(int32_t file, int64_t offset, int64_t count, bool halves, float *out, int32_t threads);
 // Scales rows to unit length as `cf_normalize` does, bit for bit. The first row whose length is further from one than
 // `tolerance`, or not finite, goes to `offending` with its length and stays as it was; otherwise `offending` is -1.
 void ck_unit_rows(int64_t count, int64_t dimension, float *rows, double tolerance, int64_t *offending, double *length,
