@@ -26,8 +26,9 @@ public struct LumaTable: Sendable {
     private static let limit = 128
     private let columns: Int
     private let rows: Int
-    /// `(rows + 1) × (columns + 1)` sums of luma in thousandths, over everything above and to the left.
-    private let sums: [Int]
+    /// `(rows + 1) × (columns + 1)` sums of luma in thousandths, over everything above and to the left; the largest
+    /// possible, 128 · 128 · 255,000, just fits.
+    private let sums: [UInt32]
 
     /// Sums up an image.
     public init(_ image: Image) {
@@ -36,7 +37,7 @@ public struct LumaTable: Sendable {
         self.columns = columns
         self.rows = rows
         sums = image.pixels.withUnsafeBufferPointer { pixels in
-            [Int](unsafeUninitializedCapacity: (rows + 1) * (columns + 1)) { sums, count in
+            [UInt32](unsafeUninitializedCapacity: (rows + 1) * (columns + 1)) { sums, count in
                 sums.update(repeating: 0)
                 for row in 0..<rows {
                     let ys = row * image.height / rows..<(row + 1) * image.height / rows
@@ -53,7 +54,7 @@ public struct LumaTable: Sendable {
                         }
                         line += sum / (ys.count * xs.count)
                         let place = (row + 1) * (columns + 1) + column + 1
-                        sums[place] = line + sums[place - columns - 1]
+                        sums[place] = UInt32(line) + sums[place - columns - 1]
                     }
                 }
                 count = (rows + 1) * (columns + 1)

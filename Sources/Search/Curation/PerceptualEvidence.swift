@@ -35,10 +35,13 @@ public enum PerceptualSearch {
     public static let windows = 6
     /// The words of a hash.
     static let words = 2
-    /// Hashes that differ in more bits propose nothing.
-    static let distance = 28
-    /// The resemblance from which two images count as one picture.
-    public static let resemblance: Float = 0.96
+    /// Hashes that differ in more of their 128 bits propose nothing.
+    ///
+    /// Of 1,000 photographs of 64 pixels cropped by a tenth of their sides, 99.4 % are found, and 97.4 % with 28 bits;
+    /// of 50 million unrelated pairs, 23,000 are compared by their pixels, and 7,400 with 28.
+    static let distance = 31
+    /// The resemblance from which two images count as one picture; of those 50 million pairs none reaches it.
+    public static let resemblance: Float = 0.97
     /// So many candidates of an image are compared by their pixels, the closest hashes first.
     static let candidates = 32
 

@@ -15,12 +15,14 @@ final class StoredEvidence: PerceptualEvidence {
     private let store: URL
     private var prints: [String: PerceptualPrints] = [:]
     private var images: ImageProvider?
+    /// The looks at evaluated images, which recur, and the last one at an image of the pool, which comes once.
     private var looks: [ImagePlace: Resemblance] = [:]
+    private var last: (image: ImagePlace, look: Resemblance)?
     /// The number of images that had no hashes in the store.
     private(set) var decoded = 0
 
-    /// Looks are kept up to this number: at most 170 KiB each.
-    private static let kept = 1024
+    /// The first so many looks are kept: at most 100 KiB each.
+    private static let kept = 2048
 
     init(
         pool: @escaping (Int) -> ImageRecord, evaluated: [ImageRecord], datasets: Datasets, store: URL
@@ -59,10 +61,13 @@ final class StoredEvidence: PerceptualEvidence {
     func resemblance(_ a: ImagePlace, _ b: ImagePlace) throws -> Float { try look(at: a)(look(at: b)) }
 
     private func look(at image: ImagePlace) throws -> Resemblance {
+        if let last, last.image == image { return last.look }
         if let known = looks[image] { return known }
         let look = Resemblance(try provider().image(record(of: image), atLeast: 128))
-        if looks.count >= Self.kept { looks.removeAll(keepingCapacity: true) }
-        looks[image] = look
+        switch image {
+        case .pool: last = (image, look)
+        case .evaluated: if looks.count < Self.kept { looks[image] = look }
+        }
         return look
     }
 
