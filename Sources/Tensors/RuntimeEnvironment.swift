@@ -9,14 +9,14 @@ public enum RuntimeEnvironment {
     /// becomes several times slower.
     ///
     /// glibc gives each large tensor pages of its own, which the system clears first: a sixth of the time of a
-    /// training step of a small transformer. Kept memory is used again, and comes in large pages. All threads share
-    /// one arena: the others grow to 64 MB at most, and whatever is larger gets fresh pages after all.
+    /// training step of a small transformer. Kept memory is used again, and comes in large pages. That
+    /// holds for the main thread: other arenas grow to 64 MB at most, and whatever is larger gets fresh pages after all.
+    /// (One arena for all threads costs a tenth of a small network's speed, in locks and in search.)
     private static let wanted = [
         ("GOMP_SPINCOUNT", "2000"),
         (
             "GLIBC_TUNABLES",
             "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736:glibc.malloc.hugetlb=1"
-                + ":glibc.malloc.arena_max=1"
         ),
     ]
     /// Says that the variables were set by this program.
