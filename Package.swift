@@ -72,7 +72,8 @@ let package = Package(
         .executableTarget(
             name: "retort",
             dependencies: [
-                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Inspector", "Export", "Models", "Training",
+                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Inspector", "Export", "Models",
+                "Training",
                 "Vision",
                 "World",
                 "Search", "Layers", "Tensors", "Safetensors",

@@ -79,7 +79,9 @@ public final class InspectorServer: Sendable {
     /// Closes all connections.
     public func stop() { listener.stop() }
 
-    private static func projection(of set: InspectedSet, at artifact: URL) -> (@Sendable () throws -> Projection?)? {
+    private static func projection(of set: InspectedSet, at artifact: URL) -> (
+        @Sendable () throws -> Projection?
+    )? {
         let store = artifact.deletingLastPathComponent()
         guard StoredEmbeddings(of: artifact, store: store) != nil else { return nil }
         return {

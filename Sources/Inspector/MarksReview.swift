@@ -61,7 +61,9 @@ public struct MarksReview: Encodable, Sendable {
     public static func merge(_ files: [URL], into output: URL) throws -> Int {
         var seen = Set<MarkEntry>()
         let entries = try files.flatMap { try Marks(file: $0).entries }.filter { seen.insert($0).inserted }
-        let sorted = entries.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+        let sorted = entries.enumerated().sorted {
+            ($0.element.time, $0.offset) < ($1.element.time, $1.offset)
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let lines = try sorted.reduce(into: Data()) { $0 += try encoder.encode($1.element) + Data("\n".utf8) }

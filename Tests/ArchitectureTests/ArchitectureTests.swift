@@ -30,7 +30,8 @@ private let arrows: [String: Set<String>] = [
     "Report": ["Engine", "Diagnostics", "Stages"],
     "Inspector": ["Engine", "Diagnostics", "Stages", "Report"],
     "retort": [
-        "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Inspector", "Export", "Models", "Training", "Vision",
+        "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Inspector", "Export", "Models", "Training",
+        "Vision",
         "World", "Search",
         "Layers", "Tensors", "Safetensors",
     ],

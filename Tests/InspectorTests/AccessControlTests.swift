@@ -26,7 +26,9 @@ import Testing
         #expect(status("GET", "/", bearer) == .ok)
         #expect(status("GET", "/?token=\(Inspected.token)", [:]) == .seeOther)
         #expect(status("GET", "/api/set?token=\(Inspected.token)", [:]) == .ok)
-        for wrong in ["", "0", Inspected.token.dropLast() + "0", Inspected.token + "0", Inspected.token.uppercased()] {
+        for wrong in [
+            "", "0", Inspected.token.dropLast() + "0", Inspected.token + "0", Inspected.token.uppercased(),
+        ] {
             #expect(status("GET", "/?token=\(wrong)x", cookie) == .forbidden)
             #expect(status("GET", "/", ["cookie": "retort-4321=\(wrong)"]) == .forbidden)
             #expect(status("GET", "/", ["authorization": "Bearer \(wrong)"]) == .forbidden)
@@ -36,7 +38,9 @@ import Testing
         #expect(AccessControl.freshToken().count == 32)
     }
 
-    @Test(arguments: ["evil.example", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:4321.evil.example", "[::1]:4321"])
+    @Test(arguments: [
+        "evil.example", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:4321.evil.example", "[::1]:4321",
+    ])
     func `another host's name is not answered`(_ host: String) {
         #expect(status("GET", "/", cookie.merging(["host": host]) { $1 }) == .misdirected)
     }
@@ -45,7 +49,8 @@ import Testing
         let own = "http://127.0.0.1:4321"
         let cases: [([String: String], Response.Status)] = [
             ([:], .forbidden), (["origin": own], .ok), (["origin": "http://localhost:4321"], .ok),
-            (["origin": "http://127.0.0.1:9999"], .forbidden), (["origin": "https://evil.example"], .forbidden),
+            (["origin": "http://127.0.0.1:9999"], .forbidden),
+            (["origin": "https://evil.example"], .forbidden),
             (["origin": "null"], .forbidden), (["origin": "null", "sec-fetch-site": "same-origin"], .ok),
             (["sec-fetch-site": "same-origin"], .ok), (["sec-fetch-site": "same-site"], .forbidden),
             (["origin": own, "sec-fetch-site": "cross-site"], .forbidden),
@@ -58,9 +63,13 @@ import Testing
     }
 
     @Test func `pages elsewhere can link here and embed nothing`() {
-        let navigation = ["sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"]
+        let navigation = [
+            "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document",
+        ]
         let image = ["sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"]
-        let frame = ["sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"]
+        let frame = [
+            "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe",
+        ]
         #expect(status("GET", "/sheet", cookie.merging(navigation) { $1 }) == .ok)
         #expect(status("GET", "/thumb/x", cookie.merging(image) { $1 }) == .forbidden)
         #expect(status("GET", "/", cookie.merging(frame) { $1 }) == .forbidden)
@@ -84,7 +93,8 @@ import Testing
         #expect(cookie == "retort-4321=\(Inspected.token); Path=/; HttpOnly; SameSite=Strict")
         // From a page elsewhere, the cookie of a redirect would not be sent back.
         let linked = try Request(
-            "GET", "/?token=\(Inspected.token)", headers: ["host": "localhost:4321", "sec-fetch-site": "cross-site"])
+            "GET", "/?token=\(Inspected.token)",
+            headers: ["host": "localhost:4321", "sec-fetch-site": "cross-site"])
         guard case .answer(let page) = try access.check(linked) else { return }
         #expect(page.status == .ok && page.bodyText.contains("content=\"0;url=/\""))
     }
@@ -99,7 +109,9 @@ import Testing
         #expect(try Request("GET", "/a?y=%26&z=").query["y"] == "&")
     }
 
-    @Test(arguments: ["", "x", "http://a/b", "*", "//a", "/a//b", "/a/", "/%", "/%4", "/%zz", "/%ff", "/%00", "/a?b=%0d%0a"])
+    @Test(arguments: [
+        "", "x", "http://a/b", "*", "//a", "/a//b", "/a/", "/%", "/%4", "/%zz", "/%ff", "/%00", "/a?b=%0d%0a",
+    ])
     func `a target that is none is refused`(_ target: String) {
         #expect(throws: RequestProblem.self) { try Request("GET", target) }
     }
@@ -115,7 +127,8 @@ import Testing
     }
 
     @Test func `requests that arrive in pieces or together are read one by one`() throws {
-        let text = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: h\r\n\r\n"
+        let text =
+            "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: h\r\n\r\n"
         for size in [1, 7, 1_000] {
             var rest = Data(text.utf8)
             var reader = RequestReader { count, _ throws(RequestProblem) in
@@ -133,7 +146,9 @@ import Testing
 
     @Test func `a place to go back to is on this server`() throws {
         #expect(try Site.local("/sheet?sort=low&page=2") == "/sheet?page=2&sort=low")
-        for place in ["//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "", "x"] {
+        for place in [
+            "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "", "x",
+        ] {
             #expect(try Site.local(place) == "/")
         }
         #expect(try Site.local(nil) == "/")

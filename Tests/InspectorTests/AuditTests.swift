@@ -66,7 +66,8 @@ import Testing
         let inspected = try Inspected()
         let difference = try #require(inspected.site.difference)
         // Shifted by one rank: each of twelve queries loses its first image and gains another.
-        #expect(difference.common == 48 && difference.onlyLeft.count == 12 && difference.onlyRight.count == 12)
+        #expect(
+            difference.common == 48 && difference.onlyLeft.count == 12 && difference.onlyRight.count == 12)
         #expect(abs(difference.jaccard - 48.0 / 72) < 1e-12)
         #expect(difference.perClass.map(\.common) == [16, 16, 16])
         #expect(abs(try #require(difference.shift)) < 1e-6)

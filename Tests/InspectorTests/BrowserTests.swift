@@ -7,7 +7,8 @@ import Testing
 @Suite(
     .enabled(
         if: WebDriver.isInstalled,
-        "there is no \(WebDriver.program): install Debian's chromium and chromium-driver to test in a browser"),
+        "there is no \(WebDriver.program): install Debian's chromium and chromium-driver to test in a browser"
+    ),
     .serialized)
 struct BrowserTests {
     /// A server on a fake set and a browser that has opened it.
@@ -34,7 +35,9 @@ struct BrowserTests {
     }
 
     private let first = "document.querySelector('[data-image]').dataset.image"
-    private func mark(_ id: String) -> String { "document.querySelector('[data-image=\"\(id)\"]').dataset.mark" }
+    private func mark(_ id: String) -> String {
+        "document.querySelector('[data-image=\"\(id)\"]').dataset.mark"
+    }
 
     @Test func `a reviewer works through the set by keyboard`() throws {
         let visit = try Visit()
@@ -47,7 +50,8 @@ struct BrowserTests {
         try visit.go("/sheet?size=24")
         let initial = try browser.text(first)
         try browser.run(
-            "const s = document.querySelector('[name=sort]'); s.value = 'low'; s.dispatchEvent(new Event('change', {bubbles: true}))")
+            "const s = document.querySelector('[name=sort]'); s.value = 'low'; s.dispatchEvent(new Event('change', {bubbles: true}))"
+        )
         try browser.expect("location.search", "?sort=low&size=24")
         let lowest = try browser.text(first)
         #expect(lowest != initial)
@@ -56,14 +60,17 @@ struct BrowserTests {
         try browser.run("window.scrollTo(0, document.body.scrollHeight)")
         try browser.expect("document.querySelectorAll('.grid').length", "3")
         try browser.run("window.scrollTo(0, document.body.scrollHeight)")
-        try browser.expect("new Set([...document.querySelectorAll('[data-image]')].map(i => i.dataset.image)).size", "60")
+        try browser.expect(
+            "new Set([...document.querySelectorAll('[data-image]')].map(i => i.dataset.image)).size", "60")
         try browser.run("window.scrollTo(0, 0)")
 
         // Filter, by the address.
         try visit.go("/sheet?class=bus&sort=low")
         try browser.expect("document.getElementById('count').dataset.count", "20")
-        let ids = try browser.text("[...document.querySelectorAll('[data-image]')].slice(0, 3).map(i => i.dataset.image)")
-            .split(separator: ",").map(String.init)
+        let ids = try browser.text(
+            "[...document.querySelectorAll('[data-image]')].slice(0, 3).map(i => i.dataset.image)"
+        )
+        .split(separator: ",").map(String.init)
 
         // Mark by key: reject the first, which moves on; accept the second; reject and undo the third.
         try browser.press("jrar")
@@ -109,12 +116,15 @@ struct BrowserTests {
         try browser.expect("document.querySelector('[data-figure=kept]').textContent", "60")
         func place(_ share: Double) throws -> (Double, Double) {
             let text = try browser.text(
-                "(() => { const b = document.querySelector('.plot svg').getBoundingClientRect(); return [b.left + b.width * \(share), b.top + b.height / 2] })()")
+                "(() => { const b = document.querySelector('.plot svg').getBoundingClientRect(); return [b.left + b.width * \(share), b.top + b.height / 2] })()"
+            )
             let numbers = text.split(separator: ",").compactMap { Double($0) }
             return (numbers[0], numbers[1])
         }
         try browser.drag(from: place(0.5), to: place(0.86))
-        try browser.expect("document.querySelector('.plot').dataset.settled === document.getElementById('value').value", "true")
+        try browser.expect(
+            "document.querySelector('.plot').dataset.settled === document.getElementById('value').value",
+            "true")
         let value = try #require(Double(try browser.text("document.getElementById('value').value")))
         let kept = visit.inspected.site.set.table.similarities.count { $0 >= Float(value) }
         #expect(kept > 0 && kept < 60)
@@ -152,7 +162,9 @@ struct BrowserTests {
         ] {
             try visit.go(path)
             #expect(try browser.text("document.documentElement.scrollWidth - innerWidth") == "0", "\(path)")
-            #expect(try browser.text("[...document.images].every(i => !i.complete || i.naturalWidth > 0)") == "true")
+            #expect(
+                try browser.text("[...document.images].every(i => !i.complete || i.naturalWidth > 0)")
+                    == "true")
             // Everything that can be pressed has a name.
             #expect(
                 try browser.text(

@@ -24,7 +24,8 @@ import Testing
     @Test func `half a last line is passed over, and cut off before the next`() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write(
-            #"{"by":"a","id":"x","mark":"accept","time":"t","new":1}"# + "\n" + #"{"id":"y","ma"#, to: "m.jsonl")
+            #"{"by":"a","id":"x","mark":"accept","time":"t","new":1}"# + "\n" + #"{"id":"y","ma"#,
+            to: "m.jsonl")
         let marks = try Marks(file: file)
         #expect(marks["x"] == .accept && marks.hasTornLine)
         try Marks.append([entry("z", .reject)], to: file)
@@ -59,7 +60,8 @@ import Testing
         let url = folder.appending("m.jsonl")
         DispatchQueue.concurrentPerform(iterations: 8) { writer in
             for number in 0..<25 {
-                let line = MarkEntry("\(writer)-\(number)", .reject, time: "t", by: String(repeating: "x", count: 99))
+                let line = MarkEntry(
+                    "\(writer)-\(number)", .reject, time: "t", by: String(repeating: "x", count: 99))
                 try? Marks.append([line], to: url)
             }
         }
@@ -73,7 +75,8 @@ import Testing
         try Marks.append([entry("x", .accept, "2026-01-02"), entry("x", .reject, "2026-01-01")], to: b)
         #expect(try MarksReview.merge([a, b], into: c) == 3)
         let marks = try Marks(file: c)
-        #expect(marks["x"] == .accept && marks.entries.map(\.time) == ["2026-01-01", "2026-01-02", "2026-01-03"])
+        #expect(
+            marks["x"] == .accept && marks.entries.map(\.time) == ["2026-01-01", "2026-01-02", "2026-01-03"])
     }
 
     @Test func `a review says what leaves, enters and stays out`() throws {
@@ -83,7 +86,8 @@ import Testing
         try Marks.append(
             [
                 entry(try table.image(0).id, .reject), entry(try table.image(1).id, .duplicate),
-                entry(try table.image(20).id, .accept), entry(FakeSet.id(5), .accept), entry(FakeSet.id(6), .leak),
+                entry(try table.image(20).id, .accept), entry(FakeSet.id(5), .accept),
+                entry(FakeSet.id(6), .leak),
             ], to: file)
         let review = try MarksReview(marks: file, artifact: inspected.fake.folder)
         #expect(review.leaving == 2 && review.entering == 1 && review.barred == 1)

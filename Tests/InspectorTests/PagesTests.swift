@@ -22,7 +22,9 @@ private final class Outline: NSObject, XMLParserDelegate {
         super.init()
         let parser = XMLParser(data: Data(page.utf8))
         parser.delegate = self
-        if !parser.parse() { problem = "line \(parser.lineNumber): \(parser.parserError.map { "\($0)" } ?? "?")" }
+        if !parser.parse() {
+            problem = "line \(parser.lineNumber): \(parser.parserError.map { "\($0)" } ?? "?")"
+        }
     }
 
     func parser(
@@ -41,7 +43,9 @@ private final class Outline: NSObject, XMLParserDelegate {
         isScript = name == "script"
     }
 
-    func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
+    func parser(
+        _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
+    ) {
         isScript = false
     }
 
@@ -97,7 +101,9 @@ private final class Outline: NSObject, XMLParserDelegate {
             #expect(!response.bodyText.contains("<script>alert") && !response.bodyText.contains("<img src=x"))
         }
         let json = try inspected.get("/api/images?limit=1")
-        #expect(json.header("Content-Type") == "application/json" && json.header("X-Content-Type-Options") == "nosniff")
+        #expect(
+            json.header("Content-Type") == "application/json"
+                && json.header("X-Content-Type-Options") == "nosniff")
     }
 
     @Test func `every response carries the policy`() throws {
@@ -118,7 +124,8 @@ private final class Outline: NSObject, XMLParserDelegate {
     }
 
     @Test(arguments: [
-        "/sheet?sort=up", "/sheet?min=x", "/sheet?size=7", "/sheet?mark=maybe", "/thumb/\(FakeSet.id(0))?side=5000",
+        "/sheet?sort=up", "/sheet?min=x", "/sheet?size=7", "/sheet?mark=maybe",
+        "/thumb/\(FakeSet.id(0))?side=5000",
         "/api/threshold", "/api/threshold?value=nan",
     ]) func `what makes no sense is refused`(_ target: String) throws {
         #expect(try Inspected().get(target).status == .badRequest)
@@ -158,14 +165,17 @@ private final class Outline: NSObject, XMLParserDelegate {
         let id = FakeSet.id(6)
         let answer = try inspected.post("/api/marks", #"{"id":"\#(id)","mark":"accept"}"#, json)
         #expect(answer.bodyText == #"{"id":"\#(id)","mark":"accept","previous":"none"}"#)
-        let second = try inspected.post("/api/marks", #"{"id":"\#(id)","mark":"leak","note":"seen in test"}"#, json)
+        let second = try inspected.post(
+            "/api/marks", #"{"id":"\#(id)","mark":"leak","note":"seen in test"}"#, json)
         #expect(second.bodyText.contains(#""previous":"accept""#))
-        #expect(try inspected.get("/api/marks").bodyText == #"{"counts":{"leak":1},"marks":{"\#(id)":"leak"}}"#)
+        #expect(
+            try inspected.get("/api/marks").bodyText == #"{"counts":{"leak":1},"marks":{"\#(id)":"leak"}}"#)
         for body in ["", "[]", #"{"id":"x"}"#, #"{"id":"\#(id)","mark":"maybe"}"#] {
             #expect(try inspected.post("/api/marks", body, json).status == .badRequest)
         }
         #expect(try inspected.post("/api/marks", #"{"id":"\#(id)","mark":"leak"}"#).status == .badRequest)
-        #expect(try inspected.post("/api/marks", #"{"id":"nowhere","mark":"leak"}"#, json).status == .notFound)
+        #expect(
+            try inspected.post("/api/marks", #"{"id":"nowhere","mark":"leak"}"#, json).status == .notFound)
         #expect(try inspected.post("/api/set", "{}", json).status == .notAllowed)
     }
 

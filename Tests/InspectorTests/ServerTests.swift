@@ -3,53 +3,6 @@ import Testing
 
 @testable import Inspector
 
-/// Bytes over a socket, as no well-behaved client sends them.
-private struct RawClient {
-    let descriptor: Int32
-
-    init(port: Int) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port).bigEndian)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let isConnected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        try #require(isConnected)
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    }
-
-    func send(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)[...]
-            while !rest.isEmpty {
-                let count = Foundation.send(
-                    descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-                guard count > 0 else { return }
-                rest = rest.dropFirst(count)
-            }
-        }
-    }
-
-    /// Everything until the server closes.
-    func rest() -> String {
-        var all = Data()
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = recv(descriptor, &buffer, buffer.count, 0)
-            guard count > 0 else { break }
-            all += buffer[..<count]
-        }
-        close(descriptor)
-        return String(decoding: all, as: UTF8.self)
-    }
-}
-
 @Suite struct ServerTests {
     /// A server on a fake set, ended with this object.
     private final class Running {
@@ -68,7 +21,8 @@ private struct RawClient {
 
         /// The status line and the rest of the answer to one request.
         func ask(
-            _ line: String, host: String? = nil, token: String? = nil, _ headers: String = "", body: String = ""
+            _ line: String, host: String? = nil, token: String? = nil, _ headers: String = "",
+            body: String = ""
         ) throws -> (status: Int, text: String) {
             let client = try RawClient(port: server.port)
             client.send(
@@ -84,7 +38,9 @@ private struct RawClient {
         #expect(try running.ask("GET /").status == 200)
         #expect(try running.ask("GET /", token: "wrong").status == 403)
         #expect(try running.ask("GET /api/set", token: "").status == 403)
-        #expect(try running.ask("GET /thumb/\(FakeSet.id(0))", token: String(repeating: "0", count: 32)).status == 403)
+        #expect(
+            try running.ask("GET /thumb/\(FakeSet.id(0))", token: String(repeating: "0", count: 32)).status
+                == 403)
         #expect(try running.ask("GET /", host: "rebound.example").status == 421)
         #expect(try running.ask("GET /", host: "localhost:\(running.server.port)").status == 200)
         let head = try running.ask("HEAD /sheet")
@@ -104,24 +60,33 @@ private struct RawClient {
     }
 
     @Test(arguments: [
-        "GET /../../../../etc/passwd", "GET /thumb/../../../etc/passwd", "GET /thumb/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
-        "GET /static/%2e%2e/%2e%2e/etc/passwd", "GET /%2fetc/passwd", "GET //etc/passwd", "GET /thumb/%252e%252e%252fetc",
-        "GET /image/..%5c..%5cetc", "GET /thumb/pool-000000.tar%230.jpg", "GET /thumb/%00", "GET file:///etc/passwd",
+        "GET /../../../../etc/passwd", "GET /thumb/../../../etc/passwd",
+        "GET /thumb/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "GET /static/%2e%2e/%2e%2e/etc/passwd", "GET /%2fetc/passwd", "GET //etc/passwd",
+        "GET /thumb/%252e%252e%252fetc",
+        "GET /image/..%5c..%5cetc", "GET /thumb/pool-000000.tar%230.jpg", "GET /thumb/%00",
+        "GET file:///etc/passwd",
     ]) func `no path leads to a file`(_ line: String) throws {
         let answer = try Running().ask(line)
-        #expect([400, 404].contains(answer.status) && !answer.text.contains("root:"), "\(answer.text.prefix(100))")
+        #expect(
+            [400, 404].contains(answer.status) && !answer.text.contains("root:"), "\(answer.text.prefix(100))"
+        )
     }
 
     @Test func `what is too large is refused before it is read`() throws {
         let running = try Running()
         let large = "Content-Type: application/json\r\nContent-Length: 100000\r\n"
-        #expect(try running.ask("POST /api/marks", large, body: String(repeating: "x", count: 100_000)).status == 413)
+        #expect(
+            try running.ask("POST /api/marks", large, body: String(repeating: "x", count: 100_000)).status
+                == 413)
         #expect(try running.ask("POST /api/marks", "Content-Length: 999999999999\r\n").status == 413)
         #expect(try running.ask("GET /", "X: \(String(repeating: "y", count: 20_000))\r\n").status == 431)
         #expect(try running.ask("GET /?\(String(repeating: "z", count: 5_000))").status == 431)
         let many = (0..<80).map { "X-\($0): 1\r\n" }.joined()
         #expect(try running.ask("GET /", many).status == 431)
-        #expect(try running.ask("POST /api/marks", "Transfer-Encoding: chunked\r\n", body: "0\r\n\r\n").status == 411)
+        #expect(
+            try running.ask("POST /api/marks", "Transfer-Encoding: chunked\r\n", body: "0\r\n\r\n").status
+                == 411)
         #expect(try running.ask("GET /").status == 200)
     }
 
@@ -133,7 +98,8 @@ private struct RawClient {
             let client = try RawClient(port: running.server.port)
             client.send(
                 "POST /api/marks HTTP/1.1\r\nHost: 127.0.0.1:\(running.server.port)\r\nConnection: close\r\n"
-                    + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
+                    + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
+            )
             return Int(client.rest().dropFirst(9).prefix(3)) ?? 0
         }
         #expect(try post(cookie + "Origin: http://evil.example\r\n") == 403)
@@ -168,7 +134,8 @@ private struct RawClient {
     @Test func `connections are kept, and there is a limit to them`() throws {
         let running = try Running()
         let client = try RawClient(port: running.server.port)
-        let request = "GET /api/marks HTTP/1.1\r\nHost: 127.0.0.1:\(running.server.port)\r\nAuthorization: Bearer \(running.token)\r\n"
+        let request =
+            "GET /api/marks HTTP/1.1\r\nHost: 127.0.0.1:\(running.server.port)\r\nAuthorization: Bearer \(running.token)\r\n"
         client.send(request + "\r\n" + request + "\r\n" + request + "Connection: close\r\n\r\n")
         #expect(client.rest().components(separatedBy: "HTTP/1.1 200 OK").count == 4)
         let idle = try (0..<HTTPLimits.connections + 8).map { _ in try RawClient(port: running.server.port) }

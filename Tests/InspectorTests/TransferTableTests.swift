@@ -92,7 +92,8 @@ import Testing
         switch sort {
         case .file: #expect(rows == Array(0..<table.count))
         case .low: #expect(values.map { $0.similarity ?? 0 } == values.compactMap(\.similarity).sorted())
-        case .high: #expect(values.map { $0.similarity ?? 0 } == values.compactMap(\.similarity).sorted(by: >))
+        case .high:
+            #expect(values.map { $0.similarity ?? 0 } == values.compactMap(\.similarity).sorted(by: >))
         case .rank: #expect(values.compactMap(\.rank) == values.compactMap(\.rank).sorted())
         case .width: #expect(values.compactMap(\.width) == values.compactMap(\.width).sorted())
         case .query: #expect(Set(values.prefix(5).map(\.query)).count == 1)

@@ -1,6 +1,4 @@
 import Foundation
-import FoundationNetworking
-import Synchronization
 import TestSupport
 
 /// A headless browser, driven over the WebDriver protocol by Debian's `chromium-driver`.
@@ -11,14 +9,13 @@ final class WebDriver {
     static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: program) }
 
     private let process = Process()
-    private let base: String
+    private let port: Int
     private var session = ""
     private let profile: TemporaryFolder
 
     init(width: Int = 1280, height: Int = 900) throws {
         profile = try TemporaryFolder()
-        let port = Int.random(in: 20_000..<30_000)
-        base = "http://127.0.0.1:\(port)"
+        port = Int.random(in: 20_000..<30_000)
         process.executableURL = URL(filePath: Self.program)
         process.arguments = ["--port=\(port)", "--silent"]
         process.standardOutput = FileHandle.nullDevice
@@ -42,7 +39,8 @@ final class WebDriver {
 
     deinit {
         _ = try? call("DELETE", "/session/\(session)")
-        process.terminate()
+        // Children of a thread pool inherit its blocked signals; this one cannot be blocked.
+        kill(process.processIdentifier, SIGKILL)
     }
 
     func open(_ address: String) throws { _ = try command("POST", "/url", ["url": address]) }
@@ -79,7 +77,10 @@ final class WebDriver {
     /// Presses the pointer at one place, moves it to another, and lets go.
     func drag(from: (Double, Double), to: (Double, Double)) throws {
         func move(_ place: (Double, Double)) -> [String: Any] {
-            ["type": "pointerMove", "duration": 20, "x": Int(place.0), "y": Int(place.1), "origin": "viewport"]
+            [
+                "type": "pointerMove", "duration": 20, "x": Int(place.0), "y": Int(place.1),
+                "origin": "viewport",
+            ]
         }
         let middle = ((from.0 + to.0) / 2, (from.1 + to.1) / 2)
         let actions: [[String: Any]] = [
@@ -122,21 +123,8 @@ final class WebDriver {
     }
 
     private func call(_ method: String, _ path: String, _ body: [String: Any]? = nil) throws -> Any? {
-        guard let url = URL(string: base + path) else { return nil }
-        var request = URLRequest(url: url, timeoutInterval: 30)
-        request.httpMethod = method
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        if let body { request.httpBody = try JSONSerialization.data(withJSONObject: body) }
-        let answer = Mutex<Result<Data, any Error>?>(nil)
-        let done = DispatchSemaphore(value: 0)
-        URLSession.shared.dataTask(with: request) { data, _, error in
-            answer.withLock { $0 = error.map { .failure($0) } ?? .success(data ?? Data()) }
-            done.signal()
-        }.resume()
-        guard done.wait(timeout: .now() + 40) == .success else {
-            throw Problem(description: "\(path): no answer")
-        }
-        let data = try answer.withLock { $0 }?.get() ?? Data()
+        let sent = try body.map { try JSONSerialization.data(withJSONObject: $0) }
+        let data = try RawClient.ask(method, path, port: port, body: sent)
         let value = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?["value"]
         if let failure = value as? [String: Any], let error = failure["error"] {
             throw Problem(description: "\(path): \(error): \(failure["message"] ?? "")")

@@ -130,6 +130,8 @@ struct DroppedTable: Sendable {
             let middle = (low + high) / 2
             if order[middle].id < hash { low = middle + 1 } else { high = middle }
         }
-        return try order[low...].prefix { $0.id == hash }.map { try image(Int($0.row)) }.filter { $0.id == id }
+        return try order[low...].prefix { $0.id == hash }.map { try image(Int($0.row)) }.filter {
+            $0.id == id
+        }
     }
 }

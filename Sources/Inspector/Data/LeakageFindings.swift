@@ -67,7 +67,8 @@ struct LeakageFindings: Decodable, Sendable {
             ]
         } else {
             counts = [
-                .exact: count(.exact) + count(.excludedExact), .embedding: count(.near) + count(.excludedNear),
+                .exact: count(.exact) + count(.excludedExact),
+                .embedding: count(.near) + count(.excludedNear),
             ]
             lists = [((try? values.decode([Row].self, forKey: .pairs)) ?? [], false)]
         }
@@ -97,8 +98,10 @@ struct LeakageFindings: Decodable, Sendable {
 
         init(from decoder: any Decoder) throws {
             if let map = try? [String: Text](from: decoder) {
-                text = map.sorted { $0.key < $1.key }.map { "\($0.key.replacing("_", with: " ")) \($0.value.text)" }
-                    .joined(separator: ", ")
+                text = map.sorted { $0.key < $1.key }.map {
+                    "\($0.key.replacing("_", with: " ")) \($0.value.text)"
+                }
+                .joined(separator: ", ")
             } else {
                 let value = try decoder.singleValueContainer()
                 if let number = try? value.decode(Double.self) {

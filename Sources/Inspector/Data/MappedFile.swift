@@ -34,11 +34,16 @@ final class MappedFile: @unchecked Sendable {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }
 
-    /// Gives the pages that were read back to the system; what is needed again is read again.
-    func release() {
+    /// Gives the pages of a range that were read back to the system; what is needed again is read again.
+    func release(_ range: Range<Int>) {
         guard let start = bytes.baseAddress else { return }
-        madvise(UnsafeMutableRawPointer(mutating: start), bytes.count, MADV_DONTNEED)
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let first = range.lowerBound / page * page
+        madvise(UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, MADV_DONTNEED)
     }
+
+    /// Gives all of them back.
+    func release() { release(0..<bytes.count) }
 
     /// The line that begins at an offset, without its end.
     func line(at offset: Int) -> UnsafeBufferPointer<UInt8> {

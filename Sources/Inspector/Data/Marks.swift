@@ -144,7 +144,9 @@ struct AppendedLines {
         guard fstat(descriptor, &status) == 0 else { throw problem }
         var end = Int(status.st_size)
         var byte: UInt8 = 0
-        while end > 0, pread(descriptor, &byte, 1, off_t(end - 1)) == 1, byte != UInt8(ascii: "\n") { end -= 1 }
+        while end > 0, pread(descriptor, &byte, 1, off_t(end - 1)) == 1, byte != UInt8(ascii: "\n") {
+            end -= 1
+        }
         guard end == Int(status.st_size) || ftruncate(descriptor, off_t(end)) == 0 else { throw problem }
     }
 

@@ -18,7 +18,8 @@ struct RowScanner {
     }
 
     /// Where an empty file begins; never read from, nor written to, so that threads may share it.
-    private nonisolated(unsafe) static let nothing = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))
+    private nonisolated(unsafe) static let nothing = UnsafePointer(
+        UnsafeMutablePointer<UInt8>.allocate(capacity: 1))
     private static let quote = UInt8(ascii: "\"")
     private static let backslash = UInt8(ascii: "\\")
 
@@ -159,7 +160,9 @@ struct RowScanner {
         }
     }
 
-    /// The next key of the object that was entered with `{`; nil after the last. Its value has to be passed.
+    /// The next key of the object that was entered; nil after the last.
+    ///
+    /// Its value has to be passed.
     mutating func key(isFirst: inout Bool) throws(Malformed) -> Range<Int>? {
         if take(UInt8(ascii: "}")) { return nil }
         if !isFirst { try expect(UInt8(ascii: ",")) }
@@ -176,7 +179,8 @@ struct RowScanner {
     }
 
     func areEqual(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
-        left.count == right.count && memcmp(start + left.lowerBound, start + right.lowerBound, left.count) == 0
+        left.count == right.count
+            && memcmp(start + left.lowerBound, start + right.lowerBound, left.count) == 0
     }
 
     /// The hash of the text that a string means, escapes resolved.

@@ -35,7 +35,9 @@ final class Selector: Sendable {
         if filter.isOpen { return order(filter) }
         // Marks change under the reader's hands; lists that depend on them are made anew.
         let isKept = filter.mark == .any
-        if isKept, let known = cache.withLock({ $0.lists.first { $0.filter == filter }?.rows }) { return known }
+        if isKept, let known = cache.withLock({ $0.lists.first { $0.filter == filter }?.rows }) {
+            return known
+        }
         let rows = try filtered(filter, marks)
         if isKept {
             cache.withLock { cache in

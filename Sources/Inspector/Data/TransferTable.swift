@@ -40,15 +40,15 @@ struct TransferTable: Sendable {
                 exitCode: .inputMissing)
         }
         self.file = file
-        let workers = ProcessInfo.processInfo.activeProcessorCount
-        let pieces = file.pieces(file.bytes.count < 1 << 20 ? 1 : 4 * workers)
+        // Small ones, so that no thread is left alone with a large one, and little of the file is in memory.
+        let pieces = file.pieces(file.bytes.count >> 22)
         let parsed = Mutex([Result<TablePiece, Diagnostic>?](repeating: nil, count: pieces.count))
         DispatchQueue.concurrentPerform(iterations: pieces.count) { number in
             let result = Result { () throws(Diagnostic) in try TablePiece(file, pieces[number]) }
+            file.release(pieces[number])
             parsed.withLock { $0[number] = result }
         }
         try append(parsed.withLock { $0 }.compactMap { try $0?.get() })
-        file.release()
         fillSlots()
     }
 
@@ -101,7 +101,9 @@ struct TransferTable: Sendable {
         return nil
     }
 
-    /// The row of an image by the hash of its id. Among a million images, two share one with a chance of 1 : 30 million.
+    /// The row of an image by the hash of its id.
+    ///
+    /// Among a million images, two share one with a chance of 1 : 30 million.
     func row(hash: UInt64) -> Int? {
         var place = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while slots[place] != Self.none {

@@ -33,12 +33,16 @@ struct AuditPage {
             result(all),
             try next.map { try question(set.table.image(sample.rows[$0])) }
                 ?? Block.note("Every image of the sample has been judged."),
-            Block.card("By similarity", note: "Ten equal groups; precision mostly falls where similarity does.") {
+            Block.card(
+                "By similarity", note: "Ten equal groups; precision mostly falls where similarity does."
+            ) {
                 Block.table(
                     ["group", "yes", "no", "precision"], numeric: [1, 2],
                     rows: strata.enumerated().map { number, share in
                         [
-                            .text(number == 0 ? "1, least similar" : number == 9 ? "10, most similar" : "\(number + 1)"),
+                            .text(
+                                number == 0
+                                    ? "1, least similar" : number == 9 ? "10, most similar" : "\(number + 1)"),
                             .text("\(share.yes)"), .text("\(share.no)"), .text(Self.text(share)),
                         ]
                     })
@@ -54,7 +58,8 @@ struct AuditPage {
     }
 
     private func result(_ share: AuditedShare) -> Markup {
-        HTML.p(.class("verdict"), .id("precision"), .data("yes", "\(share.yes)"), .data("no", "\(share.no)")) {
+        HTML.p(.class("verdict"), .id("precision"), .data("yes", "\(share.yes)"), .data("no", "\(share.no)"))
+        {
             if share.count == 0 {
                 "Judge a few images: the precision of the whole set follows with its 95 % interval."
             } else {
@@ -67,7 +72,9 @@ struct AuditPage {
     private func question(_ image: TransferImage) -> Markup {
         HTML.div(.class("card audit"), .data("image", image.id)) {
             HTML.p(.class("ask")) {
-                image.queryClass.map { "Is this image right for the query? It was retrieved for the class “\($0)”." }
+                image.queryClass.map {
+                    "Is this image right for the query? It was retrieved for the class “\($0)”."
+                }
                     ?? "Is this image right for its query?"
             }
             HTML.div(.class("two")) {
@@ -82,7 +89,8 @@ struct AuditPage {
                     }
                 }
             }
-            HTML.form(.class("controls answers"), Attribute("method", "post"), Attribute("action", "/audit")) {
+            HTML.form(.class("controls answers"), Attribute("method", "post"), Attribute("action", "/audit"))
+            {
                 Piece.hidden("id", image.id)
                 Piece.hidden("seed", "\(seed)")
                 button("yes", "Yes", "y")

@@ -25,8 +25,12 @@ struct DifferencePage {
             MarkButtons.form(back: Piece.address("/diff", fields)), tiles, classes,
             HTML.h2 { "Images that only one of them has" },
             HTML.div(.class("tabs")) {
-                tab("this", "\(set.name) only (\(Format.count(difference.onlyLeft.count)))", isCurrent: !isOther)
-                tab("other", "\(other.name) only (\(Format.count(difference.onlyRight.count)))", isCurrent: isOther)
+                tab(
+                    "this", "\(set.name) only (\(Format.count(difference.onlyLeft.count)))",
+                    isCurrent: !isOther)
+                tab(
+                    "other", "\(other.name) only (\(Format.count(difference.onlyRight.count)))",
+                    isCurrent: isOther)
             },
             shown.isEmpty
                 ? Block.note("There are none.")
@@ -57,7 +61,9 @@ struct DifferencePage {
     }
 
     private var classes: Markup {
-        guard difference.perClass.count > 1 || difference.perClass.first?.name.isEmpty == false else { return .empty }
+        guard difference.perClass.count > 1 || difference.perClass.first?.name.isEmpty == false else {
+            return .empty
+        }
         return Block.card("Per class") {
             Block.table(
                 ["class", set.name, other.name, "common"], numeric: [1, 2, 3],

@@ -18,17 +18,20 @@ struct DroppedPage {
         fields["step"] = step
         fields["reason"] = reason
         let rows = set.dropped.rows(step: step, reason: reason)
-        let shown = try rows.dropFirst(min(rows.count, page * Self.size)).prefix(Self.size).map(set.dropped.image)
+        let shown = try rows.dropFirst(min(rows.count, page * Self.size)).prefix(Self.size).map(
+            set.dropped.image)
         let reasons = set.dropped.reasons.filter { step == nil || $0.step == step }
         return .group([
             MarkButtons.form(back: Piece.address("/dropped", fields)),
-            HTML.form(.class("controls filters"), Attribute("method", "get"), Attribute("action", "/dropped")) {
+            HTML.form(.class("controls filters"), Attribute("method", "get"), Attribute("action", "/dropped"))
+            {
                 Piece.choice(
                     "step", "Step", [("", "all")] + set.dropped.steps.map { ($0, $0) }, chosen: step ?? "")
                 if reasons.count > 1, reasons.count <= 40 {
                     Piece.choice(
                         "reason", "Reason",
-                        [("", "all")] + reasons.map { ($0.reason, "\($0.reason) (\(Format.count($0.count)))") },
+                        [("", "all")]
+                            + reasons.map { ($0.reason, "\($0.reason) (\(Format.count($0.count)))") },
                         chosen: reason ?? "")
                 }
                 HTML.button(.type("submit"), .class("primary")) { "Show" }
@@ -38,7 +41,8 @@ struct DroppedPage {
                 for image in shown {
                     ImageCard(
                         id: image.id, source: image.source, caption: image.step,
-                        note: image.similarity.map { Format.fixed($0, 3) } ?? image.reason, mark: marks[image.id]
+                        note: image.similarity.map { Format.fixed($0, 3) } ?? image.reason,
+                        mark: marks[image.id]
                     ).markup
                 }
             },
@@ -67,7 +71,8 @@ struct DuplicatesPage {
                     ? "No image was dropped as a duplicate."
                     : "The artifact does not say whether duplicates were sought.")
         }
-        let shown = try rows.dropFirst(min(rows.count, page * Self.size)).prefix(Self.size).map(set.dropped.image)
+        let shown = try rows.dropFirst(min(rows.count, page * Self.size)).prefix(Self.size).map(
+            set.dropped.image)
         return .group([
             MarkButtons.form(back: "/duplicates"),
             HTML.p(.class("count")) { "\(Format.plural(rows.count, "image")) dropped as duplicates" },
@@ -79,7 +84,8 @@ struct DuplicatesPage {
     private func pair(_ image: DroppedImage) -> Markup {
         PairCard(
             left: image.id, leftSource: image.source, leftNote: "dropped",
-            right: image.other.map { thumbnails.id(of: $0) }, rightSource: image.other ?? "", rightNote: "kept",
+            right: image.other.map { thumbnails.id(of: $0) }, rightSource: image.other ?? "",
+            rightNote: "kept",
             similarity: image.similarity, badge: (image.step, "warned"),
             text: image.reason + (image.group.map { ", group \($0)" } ?? ""), mark: marks[image.id]
         ).markup
@@ -101,8 +107,10 @@ struct PairCard {
 
     var markup: Markup {
         HTML.div(
-            .class("item pair-card"), .id("i-\(left)"), .data("image", left), .data("mark", mark?.rawValue ?? ""),
-            Attribute("tabindex", "0"), Attribute("role", "group"), Attribute("aria-label", "\(leftSource) and \(rightSource)")
+            .class("item pair-card"), .id("i-\(left)"), .data("image", left),
+            .data("mark", mark?.rawValue ?? ""),
+            Attribute("tabindex", "0"), Attribute("role", "group"),
+            Attribute("aria-label", "\(leftSource) and \(rightSource)")
         ) {
             HTML.div(.class("two")) {
                 HTML.a(.class("picture"), .href(Piece.imageAddress(left)), .title(leftSource)) {
@@ -184,11 +192,14 @@ struct LeakagePage {
     }
 
     private static let meaning: [LeakageFindings.Tier: String] = [
-        .exact: "the same content", .perceptual: "nearly the same pixels", .embedding: "nearly the same features",
+        .exact: "the same content", .perceptual: "nearly the same pixels",
+        .embedding: "nearly the same features",
     ]
 
     private func sentence(_ leakage: LeakageFindings) -> String {
-        let threshold = leakage.threshold.map { " Features count as the same from a cosine of \(Format.short($0))." } ?? ""
+        let threshold =
+            leakage.threshold.map { " Features count as the same from a cosine of \(Format.short($0))." }
+            ?? ""
         let against = set.comparedWith.map { $0.joined(separator: " and ") } ?? "the evaluated images"
         return "The pool was compared with \(against).\(threshold)"
     }
@@ -196,10 +207,14 @@ struct LeakagePage {
     private func card(_ pair: LeakageFindings.Pair) -> Markup {
         let isLeft = set.table.row(of: pair.id) != nil
         return PairCard(
-            left: pair.id, leftSource: pair.source, leftNote: "pool", right: pair.otherID, rightSource: pair.other,
+            left: pair.id, leftSource: pair.source, leftNote: "pool", right: pair.otherID,
+            rightSource: pair.other,
             rightNote: pair.split ?? "evaluated", similarity: pair.similarity,
-            badge: isLeft ? ("in the set", "failed") : pair.isQueued ? ("to review", "warned") : (pair.tier.rawValue, "passed"),
-            text: pair.isQueued ? "Mark it a leak to keep it out, accept to keep it." : "excluded: \(pair.tier.rawValue)",
+            badge: isLeft
+                ? ("in the set", "failed")
+                : pair.isQueued ? ("to review", "warned") : (pair.tier.rawValue, "passed"),
+            text: pair.isQueued
+                ? "Mark it a leak to keep it out, accept to keep it." : "excluded: \(pair.tier.rawValue)",
             mark: marks[pair.id]
         ).markup
     }

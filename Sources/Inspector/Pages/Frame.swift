@@ -44,7 +44,8 @@ struct Frame {
             HTML.head {
                 HTML.meta(Attribute("charset", "utf-8"))
                 HTML.meta(
-                    Attribute("name", "viewport"), Attribute("content", "width=device-width, initial-scale=1"))
+                    Attribute("name", "viewport"), Attribute("content", "width=device-width, initial-scale=1")
+                )
                 HTML.meta(Attribute("name", "color-scheme"), Attribute("content", "light dark"))
                 HTML.title { "\(title) · \(set) · Retort" }
                 HTML.link(Attribute("rel", "stylesheet"), .href("/static/style.css"))
@@ -98,7 +99,8 @@ enum Piece {
 
     static func picture(_ id: String, alt: String, side: Int = 192) -> Markup {
         HTML.img(
-            .src("/thumb/\(id.percentEncoded)?side=\(side)"), .alt(alt), .lazy, Attribute("decoding", "async"))
+            .src("/thumb/\(id.percentEncoded)?side=\(side)"), .alt(alt), .lazy, Attribute("decoding", "async")
+        )
     }
 
     /// Previous and next, and where one is.
@@ -140,7 +142,8 @@ enum Piece {
         }
     }
 
-    static func field(_ name: String, _ title: String, _ value: String, _ attributes: Attribute...) -> Markup {
+    static func field(_ name: String, _ title: String, _ value: String, _ attributes: Attribute...) -> Markup
+    {
         HTML.label {
             HTML.span { title }
             Markup.input([.name(name), .value(value)] + attributes)
@@ -180,7 +183,8 @@ struct MarkButtons {
         let isChosen = choice == mark
         return HTML.button(
             .type("submit"), Attribute("form", "marks"), .name("set"),
-            .value("\(isChosen ? Mark.none.rawValue : choice.rawValue) \(id)"), .class("mark-\(choice.rawValue)"),
+            .value("\(isChosen ? Mark.none.rawValue : choice.rawValue) \(id)"),
+            .class("mark-\(choice.rawValue)"),
             .data("set", choice.rawValue), Attribute("aria-pressed", isChosen ? "true" : "false"),
             Attribute("aria-label", choice.rawValue), .title("\(choice.rawValue) (\(choice.key))")
         ) { Self.symbols[choice] ?? "" }
@@ -204,7 +208,9 @@ struct ImageCard {
             .data("query", query ?? ""), .data("mark", mark?.rawValue ?? ""), Attribute("tabindex", "0"),
             Attribute("role", "group"), Attribute("aria-label", "\(source), \(caption)")
         ) {
-            HTML.a(.class("picture"), .href(Piece.imageAddress(id)), .title(source), Attribute("tabindex", "-1")) {
+            HTML.a(
+                .class("picture"), .href(Piece.imageAddress(id)), .title(source), Attribute("tabindex", "-1")
+            ) {
                 Piece.picture(id, alt: source)
             }
             HTML.div(.class("caption")) {

@@ -16,7 +16,8 @@ struct ImagePage {
                 HTML.div(
                     .class("item large"), .id("i-\(place.id)"), .data("image", place.id),
                     .data("query", image?.query ?? ""), .data("mark", marks[place.id]?.rawValue ?? ""),
-                    Attribute("tabindex", "0"), Attribute("role", "group"), Attribute("aria-label", place.source)
+                    Attribute("tabindex", "0"), Attribute("role", "group"),
+                    Attribute("aria-label", place.source)
                 ) {
                     HTML.div(.class("picture")) { Piece.picture(place.id, alt: place.source, side: 448) }
                     canMark ? MarkButtons(id: place.id, mark: marks[place.id]).markup : Markup.empty
@@ -69,7 +70,10 @@ struct ImagePage {
             }
             let near = set.queries.queries(near: place.id)
             if !near.isEmpty {
-                sentences.append(Block.note("Among the neighbours of \(Format.plural(near.count, "query", "queries"))\(near.count > 12 ? ", the first 12" : ""):"))
+                sentences.append(
+                    Block.note(
+                        "Among the neighbours of \(Format.plural(near.count, "query", "queries"))\(near.count > 12 ? ", the first 12" : ""):"
+                    ))
                 let places = try near.prefix(12).map(occurrence)
                 sentences.append(HTML.ul(.class("near")) { Markup.group(places) })
             }

@@ -36,7 +36,8 @@ struct MapPage {
         return HTML.div(.class("card")) {
             classes.count <= Chart.colours
                 ? Chart.legend(classes.enumerated().map { ($1, $0) })
-                : Block.note("\(classes.count) classes share \(Chart.colours) colours; hover a point for its class.")
+                : Block.note(
+                    "\(classes.count) classes share \(Chart.colours) colours; hover a point for its class.")
             HTML.div(.class("map")) {
                 Chart.drawing(
                     "Map of \(points.count) images", width: Self.side * 1.4, height: Self.side * 0.72 * 1.4
@@ -60,10 +61,14 @@ struct MapPage {
 
     private func dot(_ point: Projection.Point, _ x: Scale, _ y: Scale, _ colors: [String: Int]) -> Markup {
         guard let image = try? set.table.image(point.row) else { return .empty }
-        let place = (x(min(max(point.x, x.domain.low), x.domain.high)), y(min(max(point.y, y.domain.low), y.domain.high)))
+        let place = (
+            x(min(max(point.x, x.domain.low), x.domain.high)),
+            y(min(max(point.y, y.domain.low), y.domain.high))
+        )
         return SVG.link(.href(Piece.imageAddress(image.id)), .data("image", image.id)) {
             SVG.circle(
-                .class(Chart.color(image.queryClass.flatMap { colors[$0] } ?? 6)), .cx(place.0), .cy(place.1), .r(2.6))
+                .class(Chart.color(image.queryClass.flatMap { colors[$0] } ?? 6)), .cx(place.0), .cy(place.1),
+                .r(2.6))
             SVG.title { [image.queryClass, image.source].compactMap { $0 }.joined(separator: ": ") }
         }
     }

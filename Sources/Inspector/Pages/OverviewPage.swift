@@ -37,7 +37,9 @@ struct OverviewPage {
             if let similarity {
                 Block.tile(
                     Format.fixed(similarity.median, 3), "median similarity",
-                    note: "from \(Format.fixed(similarity.lowest, 3)) to \(Format.fixed(similarity.highest, 3))")
+                    note:
+                        "from \(Format.fixed(similarity.lowest, 3)) to \(Format.fixed(similarity.highest, 3))"
+                )
             }
             Block.tile(
                 Format.count(marks.all.count), "marks",
@@ -55,7 +57,9 @@ struct OverviewPage {
     private var funnel: Markup {
         guard let first = set.funnel.first else { return .empty }
         let total = max(1, first.kept + (first.dropped ?? 0))
-        return Block.card("Funnel", note: "What each step of curation kept; a number leads to the images it dropped.") {
+        return Block.card(
+            "Funnel", note: "What each step of curation kept; a number leads to the images it dropped."
+        ) {
             HTML.div(.class("steps")) {
                 for step in set.funnel { row(step, of: total) }
             }
@@ -109,7 +113,10 @@ struct OverviewPage {
         var facts: [(String, Markup)] = []
         if balance.queryCount > 0 {
             facts = [
-                ("Images per query", .text("\(balance.smallest) to \(balance.largest), mean \(Format.fixed(balance.mean, 2))")),
+                (
+                    "Images per query",
+                    .text("\(balance.smallest) to \(balance.largest), mean \(Format.fixed(balance.mean, 2))")
+                ),
                 ("Gini", .text("\(Format.fixed(balance.gini, 3)) (0 is perfectly even)")),
                 ("Effective queries", .text(Format.fixed(balance.effective, 0))),
             ]

@@ -39,7 +39,8 @@ struct QueriesPage {
     func markup() throws -> Markup {
         let numbers = numbers
         guard !set.queries.entries.isEmpty else {
-            return Block.note("The artifact has no queries.jsonl: which images were near to which is not known.")
+            return Block.note(
+                "The artifact has no queries.jsonl: which images were near to which is not known.")
         }
         var fields = Fields()
         fields["class"] = className
@@ -47,13 +48,16 @@ struct QueriesPage {
         let classes = Set(set.queries.entries.compactMap(\.className))
         let shown = try numbers.dropFirst(min(numbers.count, page * Self.size)).prefix(Self.size).map(row)
         return .group([
-            HTML.form(.class("controls filters"), Attribute("method", "get"), Attribute("action", "/queries")) {
-                Piece.choice("sort", "Order", Sort.allCases.map { ($0.rawValue, $0.title) }, chosen: sort.rawValue)
+            HTML.form(.class("controls filters"), Attribute("method", "get"), Attribute("action", "/queries"))
+            {
+                Piece.choice(
+                    "sort", "Order", Sort.allCases.map { ($0.rawValue, $0.title) }, chosen: sort.rawValue)
                 if classes.count > 1 {
                     Piece.choice(
                         "class", "Class",
                         [("", "all")]
-                            + (set.classes.filter(classes.contains) + classes.subtracting(set.classes).sorted())
+                            + (set.classes.filter(classes.contains)
+                            + classes.subtracting(set.classes).sorted())
                             .map { ($0, $0) }, chosen: className ?? "")
                 }
                 HTML.button(.type("submit"), .class("primary")) { "Show" }
@@ -88,7 +92,9 @@ struct QueriesPage {
                     HTML.a(
                         .class(neighbour.selected ? "picture" : "picture missed"),
                         .href(Piece.imageAddress(neighbour.id)),
-                        .title("\(neighbour.source)\nrank \(neighbour.rank), \(Format.fixed(neighbour.similarity, 3))")
+                        .title(
+                            "\(neighbour.source)\nrank \(neighbour.rank), \(Format.fixed(neighbour.similarity, 3))"
+                        )
                     ) { Piece.picture(neighbour.id, alt: neighbour.source, side: 96) }
                 }
             }
@@ -118,10 +124,14 @@ struct QueryPage {
             },
             HTML.nav(.class("pager"), Attribute("aria-label", "Queries")) {
                 number > 0
-                    ? HTML.a(.class("button"), .href(Piece.queryAddress(numbers[number - 1].id))) { "← Previous query" }
+                    ? HTML.a(.class("button"), .href(Piece.queryAddress(numbers[number - 1].id))) {
+                        "← Previous query"
+                    }
                     : HTML.span(.class("button off")) { "← Previous query" }
                 number + 1 < numbers.count
-                    ? HTML.a(.class("button"), .href(Piece.queryAddress(numbers[number + 1].id))) { "Next query →" }
+                    ? HTML.a(.class("button"), .href(Piece.queryAddress(numbers[number + 1].id))) {
+                        "Next query →"
+                    }
                     : HTML.span(.class("button off")) { "Next query →" }
             },
             HTML.h2 { "Chosen" },
@@ -133,7 +143,8 @@ struct QueryPage {
                 : .group([
                     HTML.p(.class("cut-line")) { HTML.span { "the cut" } },
                     HTML.h2 { "Missed" },
-                    Block.note("The next \(missed.count) by similarity; none of them was chosen for any query."),
+                    Block.note(
+                        "The next \(missed.count) by similarity; none of them was chosen for any query."),
                     HTML.div(.class("grid")) { for neighbour in missed { card(neighbour) } },
                 ]), Help.keys,
         ])
@@ -159,7 +170,9 @@ struct QueryPage {
                 "Images",
                 similarities.isEmpty
                     ? .text("none")
-                    : HTML.a(.href(Piece.address("/sheet", fields))) { Format.plural(similarities.count, "image") }
+                    : HTML.a(.href(Piece.address("/sheet", fields))) {
+                        Format.plural(similarities.count, "image")
+                    }
             ))
         if let low = similarities.min(), let high = similarities.max() {
             facts.append(("Similarity", .text("\(Format.fixed(low, 3)) to \(Format.fixed(high, 3))")))

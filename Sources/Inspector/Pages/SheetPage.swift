@@ -46,13 +46,15 @@ struct SheetPage {
         let image = try set.table.image(row)
         return ImageCard(
             id: image.id, source: image.source, caption: Piece.similarity(image.similarity),
-            note: image.queryClass ?? image.rank.map { "rank \($0)" }, query: image.query, mark: marks[image.id]
+            note: image.queryClass ?? image.rank.map { "rank \($0)" }, query: image.query,
+            mark: marks[image.id]
         ).markup
     }
 
     private var controls: Markup {
         HTML.form(
-            .class("controls filters"), .id("filters"), Attribute("method", "get"), Attribute("action", "/sheet"),
+            .class("controls filters"), .id("filters"), Attribute("method", "get"),
+            Attribute("action", "/sheet"),
             Attribute("role", "search")
         ) {
             Piece.choice(
@@ -63,7 +65,8 @@ struct SheetPage {
             }
             if set.classes.count > 1 {
                 Piece.choice(
-                    "class", "Class", [("", "all")] + set.classes.map { ($0, $0) }, chosen: filter.className ?? "")
+                    "class", "Class", [("", "all")] + set.classes.map { ($0, $0) },
+                    chosen: filter.className ?? "")
             }
             if set.table.datasetNames.count > 1 {
                 Piece.choice(
@@ -76,7 +79,9 @@ struct SheetPage {
                 chosen: filter.mark.text)
             HTML.button(.type("submit"), .class("primary")) { "Show" }
             if !filter.isOpen { HTML.a(.href("/sheet")) { "Clear" } }
-            Block.folded("More filters", isOpen: filter.query != nil || filter.lowest != nil || filter.highest != nil) {
+            Block.folded(
+                "More filters", isOpen: filter.query != nil || filter.lowest != nil || filter.highest != nil
+            ) {
                 HTML.div(.class("more")) {
                     Piece.field(
                         "query", "Query", filter.query ?? "", .type("search"),

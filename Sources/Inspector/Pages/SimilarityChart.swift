@@ -15,8 +15,11 @@ struct SimilarityChart {
         let top = max(peak, others.map { $0.values.max() ?? 0 }.max() ?? 0)
         let edges = others.flatMap { [$0.edges[0], $0.edges[$0.edges.count - 1]] }
         let domain = Interval(
-            min(summary.edges[0], edges.min() ?? 1), max(summary.edges[summary.edges.count - 1], edges.max() ?? -1))
-        let plot = Plot(width: Self.width, height: Self.height) { Scale(domain, to: $0) } y: {
+            min(summary.edges[0], edges.min() ?? 1),
+            max(summary.edges[summary.edges.count - 1], edges.max() ?? -1))
+        let plot = Plot(width: Self.width, height: Self.height) {
+            Scale(domain, to: $0)
+        } y: {
             Scale(Interval(0, top * 1.06), to: $0)
         }
         return HTML.figure(.class("chart"), .id("similarity")) {
@@ -39,7 +42,8 @@ struct SimilarityChart {
                         let x = plot.x(min(max(threshold, domain.low), domain.high))
                         SVG.rect(
                             .id("below"), .class("below"), .x(plot.x.range.low), .y(plot.y.range.high),
-                            .width(max(0, x - plot.x.range.low)), .height(plot.y.range.low - plot.y.range.high))
+                            .width(max(0, x - plot.x.range.low)),
+                            .height(plot.y.range.low - plot.y.range.high))
                         SVG.line(
                             .id("line"), .class("threshold"), .x1(x), .x2(x), .y1(plot.y.range.high),
                             .y2(plot.y.range.low))
@@ -60,11 +64,13 @@ struct SimilarityChart {
     private var others: [Other] {
         guard let counts = set.similarity, counts.edges.count > 1 else { return [] }
         let all: [(String, Int, [Double]?)] = [
-            ("candidates", 2, counts.candidates), ("random pool", 3, counts.randomPool), ("test", 1, counts.test),
+            ("candidates", 2, counts.candidates), ("random pool", 3, counts.randomPool),
+            ("test", 1, counts.test),
         ]
         let ownWidth = summary.edges[1] - summary.edges[0]
         return all.compactMap { name, color, values in
-            guard let values, values.count == counts.edges.count - 1, let first = values.firstIndex(where: { $0 > 0 }),
+            guard let values, values.count == counts.edges.count - 1,
+                let first = values.firstIndex(where: { $0 > 0 }),
                 let last = values.lastIndex(where: { $0 > 0 })
             else { return nil }
             let total = values.reduce(0, +)
@@ -72,7 +78,8 @@ struct SimilarityChart {
             let scaled = (first...last).map { bin in
                 values[bin] / total * ownWidth / max(counts.edges[bin + 1] - counts.edges[bin], 1e-9)
             }
-            return Other(name: name, color: color, edges: Array(counts.edges[first...(last + 1)]), values: scaled)
+            return Other(
+                name: name, color: color, edges: Array(counts.edges[first...(last + 1)]), values: scaled)
         }
     }
 

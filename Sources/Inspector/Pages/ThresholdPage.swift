@@ -23,7 +23,8 @@ struct ThresholdPage {
                         HTML.input(
                             .type("range"), .id("value"), Attribute("name", "threshold"),
                             Attribute("min", "\(summary.edges[0])"),
-                            Attribute("max", "\(summary.edges[summary.edges.count - 1])"), Attribute("step", "any"),
+                            Attribute("max", "\(summary.edges[summary.edges.count - 1])"),
+                            Attribute("step", "any"),
                             .value("\(outcome.threshold)"))
                     }
                     HTML.span(.id("shown-value"), .class("big")) { Format.fixed(outcome.threshold, 3) }
@@ -73,8 +74,12 @@ struct ThresholdPage {
                         .class("track"), Attribute("viewBox", "0 0 100 10"),
                         Attribute("preserveAspectRatio", "none"), Attribute("aria-hidden", "true")
                     ) {
-                        SVG.rect(.class("was"), .x(0), .y(0), .width(100 * Double(old.count) / largest), .height(10))
-                        SVG.rect(.class("kept"), .x(0), .y(0), .width(100 * Double(new.count) / largest), .height(10))
+                        SVG.rect(
+                            .class("was"), .x(0), .y(0), .width(100 * Double(old.count) / largest),
+                            .height(10))
+                        SVG.rect(
+                            .class("kept"), .x(0), .y(0), .width(100 * Double(new.count) / largest),
+                            .height(10))
                     }
                     HTML.div(.class("kept-count")) { Format.count(new.count) }
                     HTML.div(.class("gone")) { "of \(Format.count(old.count))" }

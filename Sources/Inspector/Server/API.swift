@@ -117,7 +117,8 @@ struct API {
             id: id, source: place.source,
             entry: try site.set.table.row(of: id).map { ImageEntry(try site.set.table.image($0), marks) },
             dropped: try site.set.dropped.images(of: id).map {
-                ImageDetails.Dropped(step: $0.step, reason: $0.reason, other: $0.other, similarity: $0.similarity)
+                ImageDetails.Dropped(
+                    step: $0.step, reason: $0.reason, other: $0.other, similarity: $0.similarity)
             },
             queries: site.set.queries.queries(near: id).map { site.set.queries.entries[$0].id },
             mark: marks[id]?.rawValue, history: marks.history(of: id))

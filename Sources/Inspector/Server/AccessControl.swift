@@ -123,13 +123,16 @@ struct AccessControl: Sendable {
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
                 + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         ),
-        ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY"),
+        ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
+        ("X-Frame-Options", "DENY"),
         ("Cross-Origin-Resource-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
     ]
 }
 
 extension String {
-    /// For an attribute in double quotes. What is percent-encoded holds nothing else that matters.
+    /// For an attribute in double quotes.
+    ///
+    /// What is percent-encoded holds nothing else that matters.
     fileprivate var quoted: String { replacing("&", with: "&amp;").replacing("\"", with: "&quot;") }
 }

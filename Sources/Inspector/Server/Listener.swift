@@ -109,7 +109,9 @@ final class Listener: Sendable {
             do throws(RequestProblem) {
                 guard let head = try reader.head() else { return }
                 if head.bodyLength > 0, head.headers["expect"]?.lowercased() == "100-continue" {
-                    guard connection.send(Data("HTTP/1.1 100 Continue\r\n\r\n".utf8), seconds: 5) else { return }
+                    guard connection.send(Data("HTTP/1.1 100 Continue\r\n\r\n".utf8), seconds: 5) else {
+                        return
+                    }
                 }
                 guard let body = try reader.body(of: head) else { return }
                 let response: Response
@@ -120,7 +122,9 @@ final class Listener: Sendable {
                     response = refuse(error)
                 }
                 let bytes = response.bytes(closes: head.closes, withBody: head.method != "HEAD")
-                guard connection.send(bytes, seconds: HTTPLimits.responseSeconds), !head.closes else { return }
+                guard connection.send(bytes, seconds: HTTPLimits.responseSeconds), !head.closes else {
+                    return
+                }
             } catch {
                 // After a head that could not be read, nobody knows where the next begins.
                 if connection.send(refuse(error).bytes(closes: true), seconds: 2) { connection.drain() }

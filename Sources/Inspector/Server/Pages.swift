@@ -20,27 +20,36 @@ struct Pages {
         case ("queries", 1):
             let page = QueriesPage(
                 set: set, className: request.query["class"],
-                sort: request.query["sort"].flatMap(QueriesPage.Sort.init) ?? .file, page: try request.query.page())
-            return frame(.queries, "Queries", try page.markup(), lead: "Each query with the images chosen for it; open one to see what just missed.")
+                sort: request.query["sort"].flatMap(QueriesPage.Sort.init) ?? .file,
+                page: try request.query.page())
+            return frame(
+                .queries, "Queries", try page.markup(),
+                lead: "Each query with the images chosen for it; open one to see what just missed.")
         case ("query", 2):
             guard let number = set.queries.number(of: request.path[1]) else { throw missing("query") }
             let query = try set.queries.query(number)
             let title = query.className.map { "Query: \($0)" } ?? "Query"
             return frame(
-                .queries, title, try QueryPage(set: set, marks: marks, query: query).markup(), scripts: ["review"])
+                .queries, title, try QueryPage(set: set, marks: marks, query: query).markup(),
+                scripts: ["review"])
         case ("image", 2):
-            guard let place = try set.place(of: request.path[1]) ?? site.other?.place(of: request.path[1]) else {
+            guard let place = try set.place(of: request.path[1]) ?? site.other?.place(of: request.path[1])
+            else {
                 throw missing("image")
             }
             let image = try set.table.row(of: place.id).map(set.table.image)
             return frame(
                 nil, String(place.member.split(separator: "/").last ?? ""),
-                try ImagePage(set: set, marks: marks, place: place, image: image).markup(), scripts: ["review"])
+                try ImagePage(set: set, marks: marks, place: place, image: image).markup(),
+                scripts: ["review"])
         case ("threshold", 1): return try threshold(request)
         case ("duplicates", 1):
             let page = DuplicatesPage(
                 set: set, marks: marks, thumbnails: site.thumbnails, page: try request.query.page())
-            return frame(.duplicates, "Duplicates", try page.markup(), lead: "What was dropped because another image is the same, beside that other.", scripts: ["review"])
+            return frame(
+                .duplicates, "Duplicates", try page.markup(),
+                lead: "What was dropped because another image is the same, beside that other.",
+                scripts: ["review"])
         case ("leakage", 1):
             return frame(
                 .leakage, "Leakage", try LeakagePage(set: set, marks: marks).markup(),
@@ -49,14 +58,21 @@ struct Pages {
             let page = DroppedPage(
                 set: set, marks: marks, step: request.query["step"], reason: request.query["reason"],
                 page: try request.query.page())
-            return frame(.dropped, "Dropped", try page.markup(), lead: "Images that curation left out, with the reason.", scripts: ["review"])
+            return frame(
+                .dropped, "Dropped", try page.markup(),
+                lead: "Images that curation left out, with the reason.", scripts: ["review"])
         case ("map", 1):
             guard site.projection != nil else { throw missing("page") }
-            return frame(.map, "Map", MapPage(set: set, projection: try site.projected).markup, lead: "The set's embeddings on the plane in which they vary most.")
+            return frame(
+                .map, "Map", MapPage(set: set, projection: try site.projected).markup,
+                lead: "The set's embeddings on the plane in which they vary most.")
         case ("diff", 1): return try difference(request, marks)
         case ("audit", 1):
             let page = try auditPage(seed: try request.query.number("seed") ?? 0)
-            return frame(.audit, "Audit", try page.markup(), lead: "How many of the images are right? A random sample says, with its uncertainty.", scripts: ["audit"])
+            return frame(
+                .audit, "Audit", try page.markup(),
+                lead: "How many of the images are right? A random sample says, with its uncertainty.",
+                scripts: ["audit"])
         default: throw missing("page")
         }
     }
@@ -102,7 +118,8 @@ struct Pages {
         let page = ThresholdPage(set: site.set, summary: summary, before: site.balance, outcome: outcome)
         return frame(
             .threshold, "Similarity", page.markup,
-            lead: "What the set would be without its least similar images; drag the line, or move the slider.",
+            lead:
+                "What the set would be without its least similar images; drag the line, or move the slider.",
             scripts: ["threshold"])
     }
 
@@ -111,7 +128,8 @@ struct Pages {
         let page = DifferencePage(
             set: site.set, other: other, difference: difference, marks: marks,
             side: request.query["side"] == "other" ? "other" : "this", page: try request.query.page())
-        return frame(.difference, "\(site.set.name) and \(other.name)", try page.markup(), scripts: ["review"])
+        return frame(
+            .difference, "\(site.set.name) and \(other.name)", try page.markup(), scripts: ["review"])
     }
 
     private func auditPage(seed: Int) throws -> AuditPage {

@@ -30,7 +30,9 @@ struct RequestHead: Sendable {
     /// Whether the client wants no further request on this connection.
     let closes: Bool
 
-    /// Reads everything before the empty line. HTTP/1.1, or 1.0 without keeping the connection; strict, because two
+    /// Reads everything before the empty line.
+    ///
+    /// HTTP/1.1, or 1.0 without keeping the connection; strict, because two
     /// readings of one request are how requests are smuggled.
     init(_ bytes: Data) throws(RequestProblem) {
         guard let text = String(validating: bytes, as: UTF8.self) else {

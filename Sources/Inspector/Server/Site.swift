@@ -75,7 +75,8 @@ final class Site: Sendable {
 
     private func route(_ request: Request) throws(RequestProblem) -> Response {
         do {
-            switch (request.method == "HEAD" ? "GET" : request.method, request.path.first, request.path.count) {
+            switch (request.method == "HEAD" ? "GET" : request.method, request.path.first, request.path.count)
+            {
             case ("GET", "static", 2): return try Assets.response(request.path[1])
             case ("GET", "thumb", 2): return try thumbnail(request)
             case (_, "api", _): return try API(site: self).respond(to: request)
@@ -141,7 +142,8 @@ final class Site: Sendable {
 
     /// A place on this server to go back to; anything else becomes the first page.
     static func local(_ place: String?) throws(RequestProblem) -> String {
-        guard let place, place.hasPrefix("/"), place.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x5C }) else {
+        guard let place, place.hasPrefix("/"), place.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x5C })
+        else {
             return "/"
         }
         // A second slash would name another host.

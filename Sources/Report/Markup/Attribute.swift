@@ -22,7 +22,9 @@ extension Attribute {
     package static func style(_ declarations: String) -> Attribute { Attribute("style", declarations) }
     package static func type(_ type: String) -> Attribute { Attribute("type", type) }
     package static func value(_ value: String) -> Attribute { Attribute("value", value) }
-    package static func data(_ name: String, _ value: String) -> Attribute { Attribute("data-\(name)", value) }
+    package static func data(_ name: String, _ value: String) -> Attribute {
+        Attribute("data-\(name)", value)
+    }
     package static func columns(_ count: Int) -> Attribute { Attribute("colspan", "\(count)") }
     package static let lazy = Attribute("loading", "lazy")
     package static let open = Attribute("open", "open")
@@ -42,7 +44,9 @@ extension Attribute {
     package static func d(_ path: String) -> Attribute { Attribute("d", path) }
     package static func fillOpacity(_ opacity: Double) -> Attribute { Attribute("fill-opacity", opacity) }
     package static func transform(_ transform: String) -> Attribute { Attribute("transform", transform) }
-    package static func anchor(_ anchor: TextAnchor) -> Attribute { Attribute("text-anchor", anchor.rawValue) }
+    package static func anchor(_ anchor: TextAnchor) -> Attribute {
+        Attribute("text-anchor", anchor.rawValue)
+    }
 
     /// Which end of an SVG text stands at its coordinates.
     package enum TextAnchor: String { case start, middle, end }

@@ -80,7 +80,9 @@ package struct Page {
 /// Blocks that both pages use.
 package enum Block {
     /// A large figure with its name.
-    package static func tile(_ value: String, _ name: String, note: String? = nil, kind: String = "") -> Markup {
+    package static func tile(_ value: String, _ name: String, note: String? = nil, kind: String = "")
+        -> Markup
+    {
         HTML.div(.class("tile \(kind)")) {
             HTML.div(.class("value")) { value }
             HTML.div(.class("name")) { name }
@@ -93,7 +95,9 @@ package enum Block {
     }
 
     /// A framed piece of a section with a heading of its own.
-    package static func card(_ title: String, note: String? = nil, @MarkupBuilder content: () -> Markup) -> Markup {
+    package static func card(_ title: String, note: String? = nil, @MarkupBuilder content: () -> Markup)
+        -> Markup
+    {
         HTML.div(.class("card")) {
             HTML.h3 { title }
             if let note { HTML.p(.class("note")) { note } }
@@ -147,7 +151,8 @@ package enum Block {
     }
 
     /// Something long that is closed until somebody asks for it.
-    package static func folded(_ title: String, isOpen: Bool = false, @MarkupBuilder content: () -> Markup) -> Markup
+    package static func folded(_ title: String, isOpen: Bool = false, @MarkupBuilder content: () -> Markup)
+        -> Markup
     {
         let summary = HTML.summary { title }
         let body = content()

@@ -32,7 +32,8 @@ public struct StoredEmbeddings {
         // Any fixed beginning will do, as long as it is not at a right angle to the answer.
         var basis = (0..<2 * table.dimension).map { Float(($0 &* 2_654_435_761) % 1_009) / 1_009 - 0.5 }
         for _ in 0..<24 {
-            let columns = try Tensor(orthonormal(basis), shape: [2, table.dimension]).transpose(0, 1)  // [D, 2]
+            // [D, 2]
+            let columns = try Tensor(orthonormal(basis), shape: [2, table.dimension]).transpose(0, 1)
             basis = try centred.transpose(0, 1).matmul(centred.matmul(columns)).transpose(0, 1)
                 .contiguous().floats()
         }

@@ -28,10 +28,12 @@ struct CompareCommand: RetortCommand {
         table.add("similarity", "\(similarity[0])", "\(similarity[1])", "")
         for row in comparison.classes where !(row.name.isEmpty && comparison.classes.count == 1) {
             table.add(
-                "\(row.name.isEmpty ? "(no class)" : row.name)", "\(row.first)", "\(row.second)", "\(row.common)")
+                "\(row.name.isEmpty ? "(no class)" : row.name)", "\(row.first)", "\(row.second)",
+                "\(row.common)")
         }
         for line in table.lines() { console.print(line) }
-        let shift = comparison.shift.map { ", common images \(Self.fixed($0, signed: true)) in the second" } ?? ""
+        let shift =
+            comparison.shift.map { ", common images \(Self.fixed($0, signed: true)) in the second" } ?? ""
         console.print("Jaccard index \(Self.fixed(comparison.jaccard))\(shift)")
     }
 

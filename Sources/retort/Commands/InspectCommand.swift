@@ -10,7 +10,8 @@ import Stages
 struct InspectCommand: RetortCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Look at a transfer set, and mark its images: in a browser, in the terminal, or as an offline page.",
+        abstract:
+            "Look at a transfer set, and mark its images: in a browser, in the terminal, or as an offline page.",
         discussion: """
             Serves pages on 127.0.0.1 until Ctrl-C and prints their address, which carries a token. Marks are \
             appended to a file that the curate stage reads ('marks:'). Of a set of labels it prints counts and \
@@ -21,12 +22,14 @@ struct InspectCommand: RetortCommand {
     var artifact: String
     @Flag(help: "Print a summary, and serve nothing.") var text = false
     @Option(
-        name: .customLong("static"), help: "Write a page that opens offline into this folder, and serve nothing.",
+        name: .customLong("static"),
+        help: "Write a page that opens offline into this folder, and serve nothing.",
         completion: .directory)
     var staticFolder: String?
     @Option(help: "The port; any free one by default.") var port = 0
     @Flag(inversion: .prefixedNo, help: "Open a browser.") var open = true
-    @Option(help: "The file of the marks (default: marks/STAGE.jsonl beside the pipeline).", completion: .file())
+    @Option(
+        help: "The file of the marks (default: marks/STAGE.jsonl beside the pipeline).", completion: .file())
     var marks: String?
     @Option(help: "Another transfer set, to compare with: its stage or its folder.") var against: String?
     @Option(help: "The run.") var run: String?

@@ -13,7 +13,9 @@ struct ReviewCommand: ParsableCommand {
     /// What names a set and its marks.
     struct Subject: ParsableArguments {
         @Argument(help: "A curate stage, or the folder of its artifact.") var artifact: String
-        @Option(help: "The file of the marks (default: marks/STAGE.jsonl beside the pipeline).", completion: .file())
+        @Option(
+            help: "The file of the marks (default: marks/STAGE.jsonl beside the pipeline).",
+            completion: .file())
         var marks: String?
         @Option(help: "The run.") var run: String?
         @OptionGroup var store: StoreOptions

@@ -43,6 +43,7 @@ struct TransferSetLookup {
     var audit: URL { directory.appending(path: "audit/\(stage).jsonl") }
 
     private var directory: URL {
-        pipeline?.directory ?? URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+        pipeline?.directory
+            ?? URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
     }
 }
