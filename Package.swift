@@ -68,10 +68,12 @@ let package = Package(
                 "Safetensors",
             ]),
         .target(name: "Report", dependencies: ["Engine", "Diagnostics", "Stages"]),
+        .target(name: "Inspector", dependencies: ["Report", "Stages", "Engine", "Diagnostics"]),
         .executableTarget(
             name: "retort",
             dependencies: [
-                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Export", "Models", "Training",
+                "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Inspector", "Export", "Models",
+                "Training",
                 "Vision",
                 "World",
                 "Search", "Layers", "Tensors", "Safetensors",
@@ -129,6 +131,8 @@ let package = Package(
             ]),
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Stages", "Engine", "Diagnostics", "TestSupport"]),
+        .testTarget(
+            name: "InspectorTests", dependencies: ["Inspector", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "PipelineTests",
             dependencies: [

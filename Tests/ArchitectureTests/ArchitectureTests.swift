@@ -28,8 +28,10 @@ private let arrows: [String: Set<String>] = [
         "Safetensors",
     ],
     "Report": ["Engine", "Diagnostics", "Stages"],
+    "Inspector": ["Engine", "Diagnostics", "Stages", "Report"],
     "retort": [
-        "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Export", "Models", "Training", "Vision",
+        "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Inspector", "Export", "Models", "Training",
+        "Vision",
         "World", "Search",
         "Layers", "Tensors", "Safetensors",
     ],

@@ -1,30 +1,50 @@
 /// Horizontal bars, one per name.
-struct BarChart {
-    struct Bar {
-        var name: String
-        var value: Double
-        var note: String?
-        var color = 0
+package struct BarChart {
+    package struct Bar {
+        package var name: String
+        package var value: Double
+        package var note: String?
+        package var color = 0
+
+        package init(name: String, value: Double, note: String? = nil, color: Int = 0) {
+            self.name = name
+            self.value = value
+            self.note = note
+            self.color = color
+        }
     }
 
     /// A vertical line to compare the bars with.
-    struct Mark {
-        var value: Double
-        var name: String
+    package struct Mark {
+        package var value: Double
+        package var name: String
     }
 
-    var title: String
-    var bars: [Bar]
+    package var title: String
+    package var bars: [Bar]
     var marks: [Mark] = []
     var limit: Double?
-    var format: (Double) -> String
-    var width = 520.0
-    var labelWidth = 130.0
+    package var format: (Double) -> String
+    package var width = 520.0
+    package var labelWidth = 130.0
+
+    package init(
+        title: String, bars: [Bar], marks: [Mark] = [], limit: Double? = nil,
+        format: @escaping (Double) -> String, width: Double = 520, labelWidth: Double = 130
+    ) {
+        self.title = title
+        self.bars = bars
+        self.marks = marks
+        self.limit = limit
+        self.format = format
+        self.width = width
+        self.labelWidth = labelWidth
+    }
 
     private let rowHeight = 19.0
     private var top: Double { marks.isEmpty ? 4 : 20 }
 
-    var markup: Markup {
+    package var markup: Markup {
         let largest = max(bars.map(\.value).max() ?? 0, marks.map(\.value).max() ?? 0, 1e-9)
         let scale = Scale(Interval(0, limit ?? largest), to: Interval(labelWidth, width - 74))
         let bottom = top + rowHeight * Double(bars.count)

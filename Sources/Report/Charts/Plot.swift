@@ -1,19 +1,19 @@
 import Foundation
 
 /// A linear map from data to coordinates, with round tick values.
-struct Scale: Sendable {
-    let domain: Interval
-    let range: Interval
+package struct Scale: Sendable {
+    package let domain: Interval
+    package let range: Interval
 
     /// A scale over exactly `domain`.
-    init(_ domain: Interval, to range: Interval) {
+    package init(_ domain: Interval, to range: Interval) {
         let isPoint = domain.high - domain.low < 1e-12
         self.domain = isPoint ? Interval(domain.low - 0.5, domain.high + 0.5) : domain
         self.range = range
     }
 
     /// A scale over all `values`, widened to round numbers.
-    init(covering values: some Sequence<Double>, to range: Interval, tickCount: Int = 5) {
+    package init(covering values: some Sequence<Double>, to range: Interval, tickCount: Int = 5) {
         let finite = values.filter(\.isFinite)
         let low = finite.min() ?? 0
         let high = finite.max() ?? 1
@@ -21,12 +21,12 @@ struct Scale: Sendable {
         self.init(Interval((low / step).rounded(.down) * step, (high / step).rounded(.up) * step), to: range)
     }
 
-    func callAsFunction(_ value: Double) -> Double {
+    package func callAsFunction(_ value: Double) -> Double {
         range.low + (value - domain.low) / (domain.high - domain.low) * (range.high - range.low)
     }
 
     /// Round values inside the domain.
-    func ticks(_ count: Int = 5) -> [Double] {
+    package func ticks(_ count: Int = 5) -> [Double] {
         let step = Self.step(over: domain.high - domain.low, count)
         let first = Int((domain.low / step - 1e-6).rounded(.up))
         let last = Int((domain.high / step + 1e-6).rounded(.down))
@@ -43,14 +43,14 @@ struct Scale: Sendable {
 }
 
 /// The rectangle of a chart in which data is drawn, with its axes.
-struct Plot: Sendable {
-    let width: Double
-    let height: Double
-    let x: Scale
-    let y: Scale
+package struct Plot: Sendable {
+    package let width: Double
+    package let height: Double
+    package let x: Scale
+    package let y: Scale
 
     /// A plot that leaves `left` and `bottom` for the labels of its axes.
-    init(
+    package init(
         width: Double, height: Double, left: Double = 44, right: Double = 10, top: Double = 10,
         bottom: Double = 34,
         x: (Interval) -> Scale, y: (Interval) -> Scale
@@ -62,7 +62,7 @@ struct Plot: Sendable {
     }
 
     /// The drawing, with `content` over the axes; screen readers get `label`.
-    func drawing(
+    package func drawing(
         _ label: String, xTitle: String? = nil, xFormat: (Double) -> String = Format.short,
         yFormat: (Double) -> String = Format.short, xTicks: Int = 5, yTicks: Int = 4,
         @MarkupBuilder content: () -> Markup
@@ -87,21 +87,21 @@ struct Plot: Sendable {
 /// Pieces that every chart is made of.
 ///
 /// Colours come from the style sheet: series `n` has the class `s<n>`.
-enum Chart {
+package enum Chart {
     /// How many series colours the style sheet has.
-    static let colourCount = 8
+    package static let colours = 8
 
-    /// An SVG drawing that shrinks with its column but never grows.
-    static func drawing(
+    /// An SVG drawing that shrinks with its column but never grows; no `style` attribute, which a strict Content-Security-Policy forbids.
+    package static func drawing(
         _ label: String, width: Double, height: Double, @MarkupBuilder content: () -> Markup
     ) -> Markup {
         SVG.svg(
             Attribute("viewBox", "0 0 \(Format.coordinate(width)) \(Format.coordinate(height))"),
-            .style("max-width:\(Format.coordinate(width))px"), Attribute("role", "img"),
+            .width(width), .height(height), Attribute("role", "img"),
             Attribute("aria-label", label), content: content)
     }
 
-    static func text(
+    package static func text(
         _ text: String, _ x: Double, _ y: Double, _ anchor: Attribute.TextAnchor = .start, _ kind: String = ""
     ) -> Markup {
         SVG.text(.class(kind), .x(x), .y(y), .anchor(anchor)) { text }
@@ -109,7 +109,7 @@ enum Chart {
 
     /// Text that is cut in its middle to about `width` pixels; names often differ at their end only, and the whole
     /// of it shows on hover.
-    static func label(
+    package static func label(
         _ text: String, _ x: Double, _ y: Double, _ anchor: Attribute.TextAnchor = .start,
         _ kind: String = "",
         width: Double
@@ -122,10 +122,10 @@ enum Chart {
         }
     }
 
-    static func color(_ index: Int) -> String { "s\(index % colourCount)" }
+    package static func color(_ index: Int) -> String { "s\(index % colours)" }
 
     /// A path through points, with gaps where a value is not finite.
-    static func path(_ points: [(x: Double, y: Double)]) -> String {
+    package static func path(_ points: [(x: Double, y: Double)]) -> String {
         var path = ""
         var isDrawing = false
         for point in points {
@@ -140,7 +140,7 @@ enum Chart {
     }
 
     /// The key to the colours of one or more charts.
-    static func legend(_ entries: [(name: String, color: Int)]) -> Markup {
+    package static func legend(_ entries: [(name: String, color: Int)]) -> Markup {
         HTML.div(.class("legend")) {
             for entry in entries {
                 HTML.span(.class("key \(color(entry.color))")) { entry.name }

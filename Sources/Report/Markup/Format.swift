@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 
 /// Numbers, durations and dates as people read them; the same everywhere, whatever the machine's locale.
-enum Format {
+package enum Format {
     /// A number with a fixed count of decimals; `–` when it is not a finite number.
-    static func fixed(_ value: Double, _ decimals: Int) -> String {
+    package static func fixed(_ value: Double, _ decimals: Int) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "–" }
         let scale = pow(10, Double(decimals))
         let scaled = (abs(value) * scale).rounded()
@@ -16,28 +16,28 @@ enum Format {
     }
 
     /// A fraction as per cent: `47.5 %`.
-    static func percent(_ fraction: Double, _ decimals: Int = 1) -> String {
+    package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String {
         "\(fixed(fraction * 100, decimals))\u{202F}%"
     }
 
     /// A difference of fractions in percentage points, always with its sign: `+5.8`.
-    static func points(_ difference: Double) -> String {
+    package static func points(_ difference: Double) -> String {
         let text = fixed(difference * 100, 1)
         return difference > 0 && text != "0.0" ? "+\(text)" : text
     }
 
     /// An interval of fractions in per cent: `46.6–48.4`.
-    static func interval(_ interval: Interval) -> String {
+    package static func interval(_ interval: Interval) -> String {
         "\(fixed(interval.low * 100, 1))–\(fixed(interval.high * 100, 1))"
     }
 
     /// An interval of differences in points: `+4.4 to +7.2`.
-    static func difference(_ interval: Interval) -> String {
+    package static func difference(_ interval: Interval) -> String {
         "\(points(interval.low)) to \(points(interval.high))"
     }
 
     /// A whole number with thousands separated: `20,999`.
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         let digits = String(value.magnitude)
         var grouped = ""
         for (position, digit) in digits.enumerated() {
@@ -48,7 +48,7 @@ enum Format {
     }
 
     /// A number of any size with about four significant digits, for chart labels and tables of metrics.
-    static func short(_ value: Double) -> String {
+    package static func short(_ value: Double) -> String {
         let size = abs(value)
         guard value.isFinite else { return "–" }
         if value == 0 { return "0" }
@@ -66,7 +66,7 @@ enum Format {
     }
 
     /// A duration: `0.8 s`, `42 s`, `31 min 20 s`, `2 h 5 min`.
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0 else { return "–" }
         if seconds < 9.95 { return "\(fixed(seconds, 1)) s" }
         let whole = Int(seconds.rounded())
@@ -78,7 +78,7 @@ enum Format {
     }
 
     /// A size in bytes: `3.4 MB`.
-    static func bytes(_ count: Int) -> String {
+    package static func bytes(_ count: Int) -> String {
         switch count {
         case ..<1_000: "\(count) B"
         case ..<1_000_000: "\(trimmed(Double(count) / 1e3, 1)) kB"
@@ -88,18 +88,18 @@ enum Format {
     }
 
     /// A moment in UTC to the minute: `2026-11-21 03:00 UTC`.
-    static func moment(_ date: Date) -> String {
+    package static func moment(_ date: Date) -> String {
         let text = date.formatted(.iso8601)
         return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
     }
 
     /// `1 image`, `2 images`.
-    static func plural(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
+    package static func plural(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
         "\(count(number)) \(number == 1 ? noun : plural ?? noun + "s")"
     }
 
     /// A chart coordinate: two decimals at most, none that say nothing.
-    static func coordinate(_ value: Double) -> String {
+    package static func coordinate(_ value: Double) -> String {
         guard value.isFinite else { return "0" }
         let hundredths = Int((value * 100).rounded())
         let whole = hundredths.magnitude / 100
@@ -120,20 +120,20 @@ enum Format {
 }
 
 /// A closed interval of numbers, `[low, high]` in JSON.
-struct Interval: Hashable, Sendable, Decodable {
-    var low: Double
-    var high: Double
+package struct Interval: Hashable, Sendable, Decodable {
+    package var low: Double
+    package var high: Double
 
-    init(_ low: Double, _ high: Double) {
+    package init(_ low: Double, _ high: Double) {
         self.low = low
         self.high = high
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         var ends = try decoder.unkeyedContainer()
         low = try ends.decode(Double.self)
         high = try ends.decode(Double.self)
     }
 
-    func contains(_ value: Double) -> Bool { low <= value && value <= high }
+    package func contains(_ value: Double) -> Bool { low <= value && value <= high }
 }

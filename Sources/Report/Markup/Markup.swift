@@ -1,7 +1,7 @@
 /// A piece of a page.
 ///
 /// Text is escaped when it is written out, so nobody who builds a page has to think of it.
-struct Markup: Sendable {
+package struct Markup: Sendable {
     private indirect enum Content: Sendable {
         case text(String)
         case verbatim(String)
@@ -14,19 +14,19 @@ struct Markup: Sendable {
     private init(_ content: Content) { self.content = content }
 
     /// Nothing.
-    static let empty = Markup(.group([]))
+    package static let empty = Markup(.group([]))
 
     /// Characters to be shown as they are, whatever they are.
-    static func text(_ text: String) -> Markup { Markup(.text(text)) }
+    package static func text(_ text: String) -> Markup { Markup(.text(text)) }
 
     /// Several pieces, one after the other.
-    static func group(_ pieces: [Markup]) -> Markup { Markup(.group(pieces)) }
+    package static func group(_ pieces: [Markup]) -> Markup { Markup(.group(pieces)) }
 
     /// A style sheet or script of this module's own; never anything that was read from a file.
-    static func verbatim(_ code: StaticString) -> Markup { Markup(.verbatim("\(code)")) }
+    package static func verbatim(_ code: StaticString) -> Markup { Markup(.verbatim("\(code)")) }
 
     /// A JSON document for a script to read, safe inside a `script` element and well-formed as XML.
-    static func json(_ document: String) -> Markup {
+    package static func json(_ document: String) -> Markup {
         Markup(
             .verbatim(
                 document.replacing("&", with: "\\u0026").replacing("<", with: "\\u003c")
@@ -40,7 +40,7 @@ struct Markup: Sendable {
     }
 
     /// True when there is nothing to write.
-    var isEmpty: Bool {
+    package var isEmpty: Bool {
         switch content {
         case .group(let pieces): pieces.allSatisfy(\.isEmpty)
         case .text(let text): text.isEmpty
@@ -49,7 +49,7 @@ struct Markup: Sendable {
     }
 
     /// The text of this piece: well-formed as XML and as HTML.
-    var rendered: String {
+    package var rendered: String {
         var output = ""
         write(to: &output)
         return output
@@ -80,31 +80,31 @@ struct Markup: Sendable {
 }
 
 /// A kind of element; calling it makes one.
-struct Element: Sendable {
-    let name: String
-    var isVoid = false
+package struct Element: Sendable {
+    package let name: String
+    package var isVoid = false
     /// Whether a line ends after it in the source, for readers of the source.
-    var breaksLine = false
+    package var breaksLine = false
 
     /// An element with content.
-    func callAsFunction(_ attributes: Attribute..., @MarkupBuilder content: () -> Markup) -> Markup {
+    package func callAsFunction(_ attributes: Attribute..., @MarkupBuilder content: () -> Markup) -> Markup {
         .element(self, attributes, content())
     }
 
     /// An element with attributes only.
-    func callAsFunction(_ attributes: Attribute...) -> Markup { .element(self, attributes, .empty) }
+    package func callAsFunction(_ attributes: Attribute...) -> Markup { .element(self, attributes, .empty) }
 }
 
 /// Lets pages be written as nested blocks, in which a string is text.
 @resultBuilder
-enum MarkupBuilder {
-    static func buildExpression(_ piece: Markup) -> Markup { piece }
-    static func buildExpression(_ text: String) -> Markup { .text(text) }
-    static func buildBlock(_ pieces: Markup...) -> Markup { .group(pieces) }
-    static func buildOptional(_ piece: Markup?) -> Markup { piece ?? .empty }
-    static func buildEither(first piece: Markup) -> Markup { piece }
-    static func buildEither(second piece: Markup) -> Markup { piece }
-    static func buildArray(_ pieces: [Markup]) -> Markup { .group(pieces) }
+package enum MarkupBuilder {
+    package static func buildExpression(_ piece: Markup) -> Markup { piece }
+    package static func buildExpression(_ text: String) -> Markup { .text(text) }
+    package static func buildBlock(_ pieces: Markup...) -> Markup { .group(pieces) }
+    package static func buildOptional(_ piece: Markup?) -> Markup { piece ?? .empty }
+    package static func buildEither(first piece: Markup) -> Markup { piece }
+    package static func buildEither(second piece: Markup) -> Markup { piece }
+    package static func buildArray(_ pieces: [Markup]) -> Markup { .group(pieces) }
 }
 
 extension String {
@@ -131,4 +131,11 @@ extension String {
     }
 
     private static let special = Set("&<>\"'".utf8)
+}
+
+extension Markup {
+    /// An input with attributes that are not known before it is made.
+    package static func input(_ attributes: [Attribute]) -> Markup {
+        .element(HTML.input, attributes, .empty)
+    }
 }

@@ -1,5 +1,5 @@
 /// One self-contained page: navigation beside sections, style and script inside, nothing fetched from anywhere.
-struct Page {
+package struct Page {
     struct Section {
         var id: String
         var title: String
@@ -65,7 +65,7 @@ struct Page {
         "default-src 'none'; img-src data: 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
     /// The retort: a flask whose neck points down to the receiver.
-    private static let mark = SVG.svg(
+    package static let mark = SVG.svg(
         Attribute("viewBox", "0 0 32 32"), .class("logo"), Attribute("aria-hidden", "true")
     ) {
         SVG.path(
@@ -78,9 +78,11 @@ struct Page {
 }
 
 /// Blocks that both pages use.
-enum Block {
+package enum Block {
     /// A large figure with its name.
-    static func tile(_ value: String, _ name: String, note: String? = nil, kind: String = "") -> Markup {
+    package static func tile(_ value: String, _ name: String, note: String? = nil, kind: String = "")
+        -> Markup
+    {
         HTML.div(.class("tile \(kind)")) {
             HTML.div(.class("value")) { value }
             HTML.div(.class("name")) { name }
@@ -88,12 +90,14 @@ enum Block {
         }
     }
 
-    static func tiles(@MarkupBuilder _ content: () -> Markup) -> Markup {
+    package static func tiles(@MarkupBuilder _ content: () -> Markup) -> Markup {
         HTML.div(.class("tiles"), content: content)
     }
 
     /// A framed piece of a section with a heading of its own.
-    static func card(_ title: String, note: String? = nil, @MarkupBuilder content: () -> Markup) -> Markup {
+    package static func card(_ title: String, note: String? = nil, @MarkupBuilder content: () -> Markup)
+        -> Markup
+    {
         HTML.div(.class("card")) {
             HTML.h3 { title }
             if let note { HTML.p(.class("note")) { note } }
@@ -102,19 +106,19 @@ enum Block {
     }
 
     /// Pieces side by side as far as there is room.
-    static func columns(@MarkupBuilder _ content: () -> Markup) -> Markup {
+    package static func columns(@MarkupBuilder _ content: () -> Markup) -> Markup {
         HTML.div(.class("columns"), content: content)
     }
 
     /// A coloured word: the state of a stage, a verdict.
-    static func badge(_ word: String, _ kind: String) -> Markup {
+    package static func badge(_ word: String, _ kind: String) -> Markup {
         HTML.span(.class("badge \(kind)")) { word }
     }
 
-    static func note(_ text: String) -> Markup { HTML.p(.class("note")) { text } }
+    package static func note(_ text: String) -> Markup { HTML.p(.class("note")) { text } }
 
     /// A table; columns named in `numeric` are set flush right.
-    static func table(_ head: [String], numeric: Set<Int> = [], rows: [[Markup]]) -> Markup {
+    package static func table(_ head: [String], numeric: Set<Int> = [], rows: [[Markup]]) -> Markup {
         let kind = { (column: Int) in numeric.contains(column) ? "number" : "words" }
         return HTML.div(.class("scroll")) {
             HTML.table {
@@ -135,7 +139,7 @@ enum Block {
     }
 
     /// Names and values, one below the other.
-    static func facts(_ facts: [(name: String, value: Markup)]) -> Markup {
+    package static func facts(_ facts: [(name: String, value: Markup)]) -> Markup {
         HTML.dl {
             for fact in facts {
                 HTML.div {
@@ -147,7 +151,8 @@ enum Block {
     }
 
     /// Something long that is closed until somebody asks for it.
-    static func folded(_ title: String, isOpen: Bool = false, @MarkupBuilder content: () -> Markup) -> Markup
+    package static func folded(_ title: String, isOpen: Bool = false, @MarkupBuilder content: () -> Markup)
+        -> Markup
     {
         let summary = HTML.summary { title }
         let body = content()
@@ -177,7 +182,7 @@ enum Block {
         }
     }
 
-    static func strip(_ thumbnails: [Markup], kind: String = "") -> Markup {
+    package static func strip(_ thumbnails: [Markup], kind: String = "") -> Markup {
         HTML.div(.class("strip \(kind)")) { Markup.group(thumbnails) }
     }
 }

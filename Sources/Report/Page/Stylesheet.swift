@@ -1,6 +1,6 @@
 /// The one style sheet: system fonts, ink and copper, light and dark by the reader's preference.
-enum Stylesheet {
-    static let text: StaticString = """
+package enum Stylesheet {
+    package static let text: StaticString = """
         :root{--bg:#f7f5f1;--panel:#fffefc;--ink:#1f2126;--soft:#4b4f57;--muted:#757a83;--line:#e3dfd6;--grid:#ece8e0;
         --accent:#b0522a;--tint:#f6e9df;--good:#2b7a5b;--bad:#b5382d;--warn:#9a6b0f;--info:#2c678f;--idle:#8b9098;
         --c0:#b9562c;--c1:#1f7d76;--c2:#4a5fb0;--c3:#b08a14;--c4:#8d4a8a;--c5:#64802b;--c6:#5f7082;--c7:#c4506f;
@@ -74,7 +74,7 @@ enum Stylesheet {
         .alert.mild{border-color:var(--warn);background:color-mix(in srgb,var(--warn) 8%,var(--panel))}
         footer{margin-top:44px;padding-top:14px;border-top:1px solid var(--line);color:var(--muted);font-size:12.5px}
 
-        svg[role=img]{display:block;width:100%;height:auto;overflow:visible}
+        svg[role=img]{display:block;max-width:100%;height:auto;overflow:visible}
         svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Inter,"Liberation Sans",sans-serif;fill:var(--soft);font-variant-numeric:tabular-nums}
         svg .tick{font-size:11px;fill:var(--muted);paint-order:stroke;stroke:var(--panel);stroke-width:3px;stroke-linejoin:round}svg .axis-title{font-size:11px;fill:var(--muted)}
         svg .reference{font-size:11px;fill:var(--muted)}svg .name{fill:var(--ink);font-size:12.5px}

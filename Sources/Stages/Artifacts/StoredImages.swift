@@ -4,7 +4,7 @@ internal import Vision
 /// Shows images that artifacts refer to, as small JPEGs: for reports and inspectors.
 ///
 /// Opened from the scans in the store, so it works long after the run and wherever the data have moved since.
-public final class StoredImages {
+public final class StoredImages: Sendable {
     private let provider: ImageProvider
 
     /// Opens the data sets that an artifact names in its `datasets.json`; one that is a scan opens itself.

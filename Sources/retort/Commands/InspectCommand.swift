@@ -2,31 +2,51 @@ import ArgumentParser
 import Diagnostics
 import Engine
 import Foundation
+import Inspector
 import Report
 import Stages
 
-/// Shows what a curated transfer set holds, and why; or what a set of labels says of itself.
+/// Shows what a curated transfer set holds, and why, in a browser; or what a set of labels says of itself.
 struct InspectCommand: RetortCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Look at a transfer set: in the terminal, or as an offline page.",
-        discussion: "Of a set of labels it prints counts and facts, such as the bytes that each image takes.")
+        commandName: "inspect",
+        abstract:
+            "Look at a transfer set, and mark its images: in a browser, in the terminal, or as an offline page.",
+        discussion: """
+            Serves pages on 127.0.0.1 until Ctrl-C and prints their address, which carries a token. Marks are \
+            appended to a file that the curate stage reads ('marks:'). Of a set of labels it prints counts and \
+            facts, such as the bytes that each image takes.
+            """)
 
     @Argument(help: "A curate or label stage of the newest run that has one, or the folder of its artifact.")
     var artifact: String
-    @Flag(help: "Print a summary.") var text = false
+    @Flag(help: "Print a summary, and serve nothing.") var text = false
     @Option(
-        name: .customLong("static"), help: "Write a page that opens offline into this folder.",
+        name: .customLong("static"),
+        help: "Write a page that opens offline into this folder, and serve nothing.",
         completion: .directory)
     var staticFolder: String?
+    @Option(help: "The port; any free one by default.") var port = 0
+    @Flag(inversion: .prefixedNo, help: "Open a browser.") var open = true
+    @Option(
+        help: "The file of the marks (default: marks/STAGE.jsonl beside the pipeline).", completion: .file())
+    var marks: String?
+    @Option(help: "Another transfer set, to compare with: its stage or its folder.") var against: String?
     @Option(help: "The run.") var run: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
+    func validate() throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("a port is a number from 0 to 65535") }
+    }
+
     func execute(_ console: Console) throws {
         let store = store.open()
         let folder = try folder(in: store)
-        let record = try ArtifactRecord.read(at: folder)
-        if record.kind == LabelSet.kind { return try show(record, console) }
+        if let record = try? ArtifactRecord.read(at: folder), record.kind == LabelSet.kind {
+            return try show(record, console)
+        }
+        guard text || global.json || staticFolder != nil else { return try serve(store, console) }
         let inspector = try TransferSetInspector(artifact: folder)
         guard let staticFolder else {
             if global.json { return try console.print(json: inspector.summary) }
@@ -39,6 +59,24 @@ struct InspectCommand: RetortCommand {
         if text { console.print(inspector.text()) }
         if global.json { return try console.print(json: ["page": page.path]) }
         console.print(page.path)
+    }
+
+    private func serve(_ store: Store, _ console: Console) throws {
+        let set = try TransferSetLookup(artifact, run: run, in: store)
+        var options = InspectorServer.Options(
+            artifact: set.folder, marks: marks.map { URL(filePath: $0) } ?? set.marks, audit: set.audit)
+        options.port = port
+        options.against = try against.map { try TransferSetLookup($0, run: run, in: store).folder }
+        // Before any thread starts, so that all of them leave the signals to this one.
+        let signals = AwaitedSignals([SIGINT, SIGTERM])
+        let server = try InspectorServer(options)
+        server.start()
+        console.print(server.address)
+        console.note("marks go to \(options.marks.path); Ctrl-C ends")
+        let opener = open ? BrowserOpener(server.address) : nil
+        signals.wait()
+        server.stop()
+        opener?.cleanUp()
     }
 
     /// The counts and facts of an artifact.
@@ -56,8 +94,8 @@ struct InspectCommand: RetortCommand {
 
     private func folder(in store: Store) throws -> URL {
         let given = URL(filePath: artifact, directoryHint: .isDirectory)
-        let record = given.appending(path: ArtifactRecord.fileName).path
-        if FileManager.default.fileExists(atPath: record) { return given.resolvingSymlinksInPath() }
+        let files = [ArtifactRecord.fileName, "transfer-set.jsonl"].map { given.appending(path: $0).path }
+        if files.contains(where: FileManager.default.fileExists) { return given.resolvingSymlinksInPath() }
         let history = RunHistory(store)
         let runs = run == nil ? history.identifiers() : [try history.identifier(matching: run)]
         for id in runs {

@@ -1,0 +1,46 @@
+import Diagnostics
+import Foundation
+import Synchronization
+
+/// The marks file of an inspected set: reads what others append, too, and appends.
+final class MarksFile: Sendable {
+    let url: URL
+    private let user: String
+    private let marks = Mutex(Marks())
+
+    init(_ url: URL, user: String = ProcessInfo.processInfo.userName) throws {
+        self.url = url
+        self.user = user
+        _ = try current()
+    }
+
+    /// The marks as they are now, with what other programs have appended since.
+    func current() throws -> Marks {
+        try marks.withLock { marks in
+            var status = stat()
+            guard stat(url.path, &status) == 0 else {
+                marks = Marks()
+                return marks
+            }
+            let size = Int(status.st_size)
+            // Somebody has replaced or cut the file: begin anew.
+            if size < marks.length { marks = Marks() }
+            if size > marks.length {
+                let handle = try FileHandle(forReadingFrom: url)
+                defer { try? handle.close() }
+                try handle.seek(toOffset: UInt64(marks.length))
+                try marks.read(try handle.readToEnd() ?? Data(), from: url)
+            }
+            return marks
+        }
+    }
+
+    /// Marks an image, and returns the mark that it had.
+    @discardableResult
+    func set(_ mark: Mark, of id: String, note: String? = nil) throws -> Mark? {
+        let previous = try current()[id]
+        try Marks.append(
+            [MarkEntry(id, mark, time: Date().formatted(.iso8601), by: user, note: note)], to: url)
+        return previous
+    }
+}
