@@ -17,7 +17,7 @@ struct AcceptedImages {
     /// Puts those that were not chosen in the place of others, as few as possible.
     ///
     /// Each takes the place of the last choice of its nearest query, else of the query's class, else of all that no
-    /// person has accepted; so what every query has stays the same.
+    /// person has accepted, and its rank with it; so the number of images of every query stays the same.
     func insert(into selections: inout [Selection]) throws {
         guard !rows.isEmpty else { return }
         let accepted = Set(rows)

@@ -26,7 +26,8 @@ public enum Curator {
         funnel.drop(repeated(request.images, kept: funnel.kept), at: .unique)
         try checkpoint("comparing the pool with validation and test images")
         let search = try LeakSearch(request)
-        let leaks = try search.find(among: funnel.kept.indices.filter { funnel.kept[$0] })
+        let leaks =
+            search.isNeeded ? try search.find(among: funnel.kept.indices.filter { funnel.kept[$0] }) : []
         funnel.drop(leaks.filter { !$0.isAccepted }.map(\.drop), at: .leakage)
         pool.exclude(funnel.kept.indices.filter { !funnel.kept[$0] })
         // Clusters are found before marks rule anything out, so that marks change only what they are about.
@@ -117,7 +118,7 @@ public enum Curator {
     }
 
     private static func ruledOut(_ request: CurationRequest, kept: [Bool]) -> [Funnel.Drop] {
-        guard !request.marks.effective.isEmpty else { return [] }
+        guard request.marks.effective.contains(where: \.mark.rulesOut) else { return [] }
         return request.images.enumerated().compactMap { row, image in
             guard kept[row], let mark = request.marks[image.id], mark.rulesOut else { return nil }
             return Funnel.Drop(row: row, reason: "marked as \(mark.rawValue)")

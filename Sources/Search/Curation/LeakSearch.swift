@@ -72,6 +72,9 @@ struct LeakSearch {
         }
     }
 
+    /// Whether there is anything to compare with.
+    var isNeeded: Bool { !ids.isEmpty }
+
     /// Whether pictures are compared, and not only contents and embeddings.
     var comparesPictures: Bool { evidence != nil }
 
@@ -81,7 +84,7 @@ struct LeakSearch {
 
     /// The leaks among some rows of the pool, in their order: of each the surest finding.
     func find(among candidates: [Int]) throws -> [Leak] {
-        guard let vectors, vectors.count > 0 else { return [] }
+        guard let vectors, isNeeded else { return [] }
         var found: [Int: Leak] = [:]
         func add(_ row: Int, _ tier: LeakageReport.Tier, _ other: Int, _ similarity: Float) {
             found[row] = Leak(

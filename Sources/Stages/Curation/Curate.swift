@@ -145,10 +145,9 @@ struct Curate: Stage {
             try context.advance(to: min(phase, 6), of: 7)
         }
         try result.write(to: context.output)
-        if marks != nil {
-            try JSONFiles.writeLines(
-                request.marks.effective.map { MarkEntry(id: $0.id, mark: $0.mark) },
-                to: context.output.appending(path: TransferSet.marksFile))
+        let effective = request.marks.effective.map { MarkEntry(id: $0.id, mark: $0.mark) }
+        if !effective.isEmpty {
+            try JSONFiles.writeLines(effective, to: context.output.appending(path: TransferSet.marksFile))
         }
         try Datasets(of: [embeddings.location, queries.location]).write(to: context.output)
         for note in result.notes { context.log(note) }
