@@ -123,7 +123,7 @@ struct BrowserTests {
         }
         try browser.drag(from: place(0.5), to: place(0.86))
         try browser.expect(
-            "document.querySelector('.plot').dataset.settled === document.getElementById('value').value",
+            "document.getElementById('threshold').dataset.settled === document.getElementById('value').value",
             "true")
         let value = try #require(Double(try browser.text("document.getElementById('value').value")))
         let kept = visit.inspected.site.set.table.similarities.count { $0 >= Float(value) }

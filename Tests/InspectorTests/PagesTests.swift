@@ -187,7 +187,7 @@ private final class Outline: NSObject, XMLParserDelegate {
             #expect(page.text.contains(hasTiers ? "1 to review" : "certified"))
             let leakage = try #require(inspected.site.set.leakage)
             #expect(leakage.counts[.exact] == 1 && leakage.counts[.embedding] == (hasTiers ? 1 : 2))
-            #expect(leakage.pairs.count { $0.isQueued } == (hasTiers ? 1 : 0))
+            #expect(leakage.pairs.count { $0.state == .queued } == (hasTiers ? 1 : 0))
         }
     }
 }

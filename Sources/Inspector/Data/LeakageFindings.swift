@@ -1,12 +1,21 @@
-import Foundation
+import Report
 
 /// What the leakage check found, in the form of this version or of the one before.
 ///
-/// Now: how many pool images each tier found, the images it excluded, and those that a person has to look at.
-/// Before: what was left in the set (`exact`, `near`), what was excluded, and all of it as `pairs`.
+/// Now: what each tier left in the set, and the images that were excluded, that wait for a person's decision, and
+/// that a person has accepted. Before: what was left in the set (`exact`, `near`), what was excluded, and all of it as `pairs`.
 struct LeakageFindings: Decodable, Sendable {
     /// How a pair was found.
     enum Tier: String, Sendable, CaseIterable { case exact, perceptual, embedding }
+
+    /// What became of a pair.
+    enum State: Hashable, Sendable {
+        case excluded
+        /// It waits for a person's decision, and is kept out until then.
+        case queued
+        /// A person has looked at it, and it may be chosen.
+        case accepted
+    }
 
     /// A pool image and the evaluated image that it repeats.
     struct Pair: Hashable, Sendable {
@@ -19,11 +28,10 @@ struct LeakageFindings: Decodable, Sendable {
         var similarity: Double?
         var split: String?
         var tier: Tier
-        /// Whether it waits for a person's judgement.
-        var isQueued: Bool
+        var state: State
     }
 
-    /// How many the tiers found.
+    /// How many each tier found in the pool; a tier that was not applied has none.
     let counts: [Tier: Int]
     let threshold: Double?
     let calibration: String?
@@ -47,7 +55,7 @@ struct LeakageFindings: Decodable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case exact, near, perceptual, embedding, threshold, calibration, excluded, queued, pairs
+        case exact, near, perceptual, embedding, threshold, calibration, excluded, queued, accepted, pairs
         case excludedExact = "excluded_exact"
         case excludedNear = "excluded_near"
     }
@@ -56,24 +64,30 @@ struct LeakageFindings: Decodable, Sendable {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         func count(_ key: CodingKeys) -> Int { (try? values.decode(Int.self, forKey: key)) ?? 0 }
         threshold = try values.decodeIfPresent(Double.self, forKey: .threshold)
-        let lists: [(rows: [Row], isQueued: Bool)]
+        let lists: [(rows: [Row], state: State)]
         if values.contains(.excluded) {
-            counts = [
-                .exact: count(.exact), .perceptual: count(.perceptual), .embedding: count(.embedding),
-            ]
             lists = [
-                ((try? values.decode([Row].self, forKey: .excluded)) ?? [], false),
-                ((try? values.decode([Row].self, forKey: .queued)) ?? [], true),
+                (try values.decode([Row].self, forKey: .excluded), .excluded),
+                (try values.decodeIfPresent([Row].self, forKey: .queued) ?? [], .queued),
+                (try values.decodeIfPresent([Row].self, forKey: .accepted) ?? [], .accepted),
             ]
+            var counts: [Tier: Int] = [:]
+            for tier in Tier.allCases {
+                let key = CodingKeys(rawValue: tier.rawValue)
+                // Null says that the tier was not applied.
+                guard let key, try values.decodeIfPresent(Int.self, forKey: key) != nil else { continue }
+                counts[tier] = lists.reduce(0) { $0 + $1.rows.count { $0.tier == tier.rawValue } }
+            }
+            self.counts = counts
         } else {
             counts = [
                 .exact: count(.exact) + count(.excludedExact),
                 .embedding: count(.near) + count(.excludedNear),
             ]
-            lists = [((try? values.decode([Row].self, forKey: .pairs)) ?? [], false)]
+            lists = [((try? values.decode([Row].self, forKey: .pairs)) ?? [], .excluded)]
         }
         calibration = (try? values.decode(Text.self, forKey: .calibration))?.text
-        pairs = lists.flatMap { rows, isQueued in
+        pairs = lists.flatMap { rows, state in
             rows.map { row in
                 // An evaluated image without a content id gets one from its place, so that it can be shown.
                 Pair(
@@ -81,7 +95,7 @@ struct LeakageFindings: Decodable, Sendable {
                     otherID: row.otherID ?? "at-" + String(TextHash.hash(row.other), radix: 16),
                     similarity: row.similarity, split: row.split,
                     tier: row.tier.flatMap(Tier.init) ?? (row.similarity ?? 1 >= 1 ? .exact : .embedding),
-                    isQueued: isQueued)
+                    state: state)
             }
         }
         var places: [String: ImagePlace] = [:]
@@ -105,7 +119,7 @@ struct LeakageFindings: Decodable, Sendable {
             } else {
                 let value = try decoder.singleValueContainer()
                 if let number = try? value.decode(Double.self) {
-                    text = String(number)
+                    text = Format.short(number)
                 } else {
                     text = try value.decode(String.self)
                 }

@@ -35,6 +35,16 @@ struct MarkEntry: Codable, Hashable, Sendable {
     var by: String
     var note: String?
 
+    /// Reads a line; who and when may be missing from one that another program wrote.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        id = try values.decode(String.self, forKey: .id)
+        mark = try values.decode(Mark.self, forKey: .mark)
+        time = try values.decodeIfPresent(String.self, forKey: .time) ?? ""
+        by = try values.decodeIfPresent(String.self, forKey: .by) ?? ""
+        note = try values.decodeIfPresent(String.self, forKey: .note)
+    }
+
     init(_ id: String, _ mark: Mark, time: String, by: String, note: String? = nil) {
         self.id = id
         self.mark = mark
@@ -48,8 +58,9 @@ struct MarkEntry: Codable, Hashable, Sendable {
 struct Marks: Sendable {
     private(set) var entries: [MarkEntry] = []
     private var last: [String: Int] = [:]
-    /// Whether the file ended in half a line, which was passed over.
+    /// Whether the file holds half a line, which was passed over.
     private(set) var hasTornLine = false
+    private var lineCount = 0
     /// How many bytes of the file have been read, up to the end of the last whole line.
     private(set) var length = 0
 
@@ -65,9 +76,8 @@ struct Marks: Sendable {
     mutating func read(_ more: Data, from file: URL) throws {
         let decoder = JSONDecoder()
         var rest = more[...]
-        var line = entries.count
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            line += 1
+            lineCount += 1
             let text = rest[..<end]
             rest = rest[(end + 1)...]
             length += text.count + 1
@@ -75,13 +85,18 @@ struct Marks: Sendable {
             do {
                 add(try decoder.decode(MarkEntry.self, from: text))
             } catch {
+                // What a crash left of a line, ended by another program before it appended.
+                if text.first == UInt8(ascii: "{"), text.last != UInt8(ascii: "}") {
+                    hasTornLine = true
+                    continue
+                }
                 throw Diagnostic(
-                    "this line is not a mark", at: SourceLocation(file.path, line, 1),
+                    "this line is not a mark", at: SourceLocation(file.path, lineCount, 1),
                     hint: "a line is {\"id\", \"mark\", \"time\", \"by\"}; remove it or mend it",
                     exitCode: .badData)
             }
         }
-        hasTornLine = !rest.isEmpty
+        if !rest.isEmpty { hasTornLine = true }
     }
 
     mutating func add(_ entry: MarkEntry) {

@@ -2,7 +2,7 @@ import Diagnostics
 import Foundation
 import Synchronization
 
-/// The rows of a transfer set as columns: what sorting, filtering and counting need, 52 bytes for each image.
+/// The rows of a transfer set as columns: what sorting, filtering and counting need, about 50 bytes for each image.
 ///
 /// A million rows are 300 MB of JSON; read by several threads they take a fraction of a second, and a page decodes
 /// only the rows that it shows.

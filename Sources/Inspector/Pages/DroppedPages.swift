@@ -144,9 +144,9 @@ struct LeakagePage {
 
     private static let limit = 120
 
-    /// Pairs whose pool image is in the set after all.
+    /// Pairs whose pool image is in the set although nobody has accepted it.
     private var left: [LeakageFindings.Pair] {
-        (set.leakage?.pairs ?? []).filter { set.table.row(of: $0.id) != nil }
+        (set.leakage?.pairs ?? []).filter { $0.state != .accepted && set.table.row(of: $0.id) != nil }
     }
 
     /// In a word.
@@ -154,7 +154,7 @@ struct LeakagePage {
         guard set.leakage != nil, set.isChecked else { return Block.badge("not checked", "pending") }
         let left = left
         if !left.isEmpty { return Block.badge("\(left.count) leaks remain", "failed") }
-        let open = (set.leakage?.pairs ?? []).count { $0.isQueued && marks[$0.id] == nil }
+        let open = (set.leakage?.pairs ?? []).count { $0.state == .queued && marks[$0.id] == nil }
         return open > 0 ? Block.badge("\(open) to review", "warned") : Block.badge("certified", "certified")
     }
 
@@ -162,7 +162,8 @@ struct LeakagePage {
         guard let leakage = set.leakage, set.isChecked else {
             return Block.note("No check against evaluated images is recorded: `exclude:` was not set.")
         }
-        let pairs = left + leakage.pairs.filter { $0.isQueued } + leakage.pairs.filter { !$0.isQueued }
+        let pairs =
+            left + leakage.pairs.filter { $0.state == .queued } + leakage.pairs.filter { $0.state != .queued }
         var seen = Set<String>()
         let unique = pairs.filter { seen.insert($0.id).inserted }
         return .group([
@@ -204,17 +205,24 @@ struct LeakagePage {
         return "The pool was compared with \(against).\(threshold)"
     }
 
+    private static func badge(_ pair: LeakageFindings.Pair) -> (String, String) {
+        switch pair.state {
+        case .excluded: (pair.tier.rawValue, "passed")
+        case .queued: ("to review", "warned")
+        case .accepted: ("accepted", "cached")
+        }
+    }
+
     private func card(_ pair: LeakageFindings.Pair) -> Markup {
-        let isLeft = set.table.row(of: pair.id) != nil
+        let isLeft = pair.state != .accepted && set.table.row(of: pair.id) != nil
         return PairCard(
             left: pair.id, leftSource: pair.source, leftNote: "pool", right: pair.otherID,
             rightSource: pair.other,
             rightNote: pair.split ?? "evaluated", similarity: pair.similarity,
-            badge: isLeft
-                ? ("in the set", "failed")
-                : pair.isQueued ? ("to review", "warned") : (pair.tier.rawValue, "passed"),
-            text: pair.isQueued
-                ? "Mark it a leak to keep it out, accept to keep it." : "excluded: \(pair.tier.rawValue)",
+            badge: isLeft ? ("in the set", "failed") : Self.badge(pair),
+            text: pair.state == .queued
+                ? "Mark it a leak to keep it out, accept to keep it."
+                : "\(pair.state == .accepted ? "accepted" : "excluded"): \(pair.tier.rawValue)",
             mark: marks[pair.id]
         ).markup
     }

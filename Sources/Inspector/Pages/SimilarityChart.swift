@@ -6,8 +6,10 @@ struct SimilarityChart {
     let summary: SimilaritySummary
     let threshold: Double?
 
-    private static let width = 1020.0
-    private static let height = 250.0
+    /// For wide screens, and for phones: a drawing that shrinks takes its letters with it.
+    private static let sizes = [
+        (name: "wide", width: 1020.0, height: 250.0), (name: "narrow", width: 420.0, height: 240.0),
+    ]
 
     var markup: Markup {
         let others = others
@@ -17,37 +19,44 @@ struct SimilarityChart {
         let domain = Interval(
             min(summary.edges[0], edges.min() ?? 1),
             max(summary.edges[summary.edges.count - 1], edges.max() ?? -1))
-        let plot = Plot(width: Self.width, height: Self.height) {
-            Scale(domain, to: $0)
-        } y: {
-            Scale(Interval(0, top * 1.06), to: $0)
-        }
         return HTML.figure(.class("chart"), .id("similarity")) {
             Chart.legend(
                 [("this set (\(Format.count(set.table.count)))", 0)] + others.map { ($0.name, $0.color) })
-            HTML.div(
-                .class("plot"), .data("low", "\(plot.x.domain.low)"), .data("high", "\(plot.x.domain.high)"),
-                .data("left", "\(plot.x.range.low / Self.width)"),
-                .data("right", "\(plot.x.range.high / Self.width)")
+            for size in Self.sizes {
+                drawing(size.name, domain, top, others) { x, y in
+                    Plot(width: size.width, height: size.height, x: x, y: y)
+                }
+            }
+        }
+    }
+
+    private func drawing(
+        _ name: String, _ domain: Interval, _ top: Double, _ others: [Other],
+        _ make: ((Interval) -> Scale, (Interval) -> Scale) -> Plot
+    ) -> Markup {
+        let plot = make({ Scale(domain, to: $0) }, { Scale(Interval(0, top * 1.06), to: $0) })
+        return HTML.div(
+            .class("plot \(name)"), .data("low", "\(domain.low)"), .data("high", "\(domain.high)"),
+            .data("left", "\(plot.x.range.low / plot.width)"),
+            .data("right", "\(plot.x.range.high / plot.width)")
+        ) {
+            plot.drawing(
+                "Similarity to the query", xTitle: "cosine similarity to the query",
+                yFormat: { Format.percent($0, 0) }, xTicks: name == "wide" ? 8 : 4
             ) {
-                plot.drawing(
-                    "Similarity to the query", xTitle: "cosine similarity to the query",
-                    yFormat: { Format.percent($0, 0) }, xTicks: 8
-                ) {
-                    SVG.path(.class("s0 curve mean filled"), .d(outline(plot)))
-                    for other in others {
-                        SVG.path(.class("\(Chart.color(other.color)) curve mean"), .d(outline(other, plot)))
-                    }
-                    if let threshold {
-                        let x = plot.x(min(max(threshold, domain.low), domain.high))
-                        SVG.rect(
-                            .id("below"), .class("below"), .x(plot.x.range.low), .y(plot.y.range.high),
-                            .width(max(0, x - plot.x.range.low)),
-                            .height(plot.y.range.low - plot.y.range.high))
-                        SVG.line(
-                            .id("line"), .class("threshold"), .x1(x), .x2(x), .y1(plot.y.range.high),
-                            .y2(plot.y.range.low))
-                    }
+                SVG.path(.class("s0 curve mean filled"), .d(outline(plot)))
+                for other in others {
+                    SVG.path(.class("\(Chart.color(other.color)) curve mean"), .d(outline(other, plot)))
+                }
+                if let threshold {
+                    let x = plot.x(min(max(threshold, domain.low), domain.high))
+                    SVG.rect(
+                        .class("below"), .x(plot.x.range.low), .y(plot.y.range.high),
+                        .width(max(0, x - plot.x.range.low)),
+                        .height(plot.y.range.low - plot.y.range.high))
+                    SVG.line(
+                        .class("threshold"), .x1(x), .x2(x), .y1(plot.y.range.high),
+                        .y2(plot.y.range.low))
                 }
             }
         }

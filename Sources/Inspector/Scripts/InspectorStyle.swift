@@ -59,7 +59,7 @@ enum InspectorStyle {
         .sample{display:grid;grid-template-columns:minmax(0,260px) minmax(0,200px) minmax(0,1fr);gap:18px;align-items:start;margin-top:8px}
         .sample .card{margin:0;grid-column:3}.sample .query-side{padding:3px}.sample .near{margin:0 0 10px;padding-left:20px;font-size:13.5px}
         .large .marks{margin-top:8px}.large .marks button{min-height:36px;font-size:15px}
-        .plot.live svg{cursor:ew-resize;touch-action:none}line.threshold{stroke:var(--ink);stroke-width:2.5}.below{fill:var(--bg);opacity:.66}
+        .plot.narrow{display:none}.plot.live svg{cursor:ew-resize;touch-action:none}line.threshold{stroke:var(--ink);stroke-width:2.5}.below{fill:var(--bg);opacity:.66}
         .controls.threshold{margin:14px 0 12px}.controls .wide{flex:1 1 240px}.controls .wide input{flex:1;width:100%;accent-color:var(--accent);padding:0;min-height:32px}
         .big{font-size:20px;font-weight:660;color:var(--ink);font-variant-numeric:tabular-nums}
         #outcome .tile{border:0;padding:0;box-shadow:none}#outcome{grid-template-columns:repeat(auto-fit,minmax(120px,1fr))}
@@ -77,7 +77,8 @@ enum InspectorStyle {
         body>nav{flex-wrap:nowrap;overflow-x:auto;padding:10px 14px 6px;align-items:center;position:sticky;top:0;background:var(--bg);z-index:4;
         border-bottom:1px solid var(--line);scrollbar-width:none}body>nav .brand{width:auto;padding:0 6px 0 0}body>nav a{white-space:nowrap}
         main{padding:10px 14px 44px}h1{font-size:25px}.card{padding:14px 14px 12px}
-        .grid{grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:9px 8px}.marks button{min-height:32px}
+        .grid{grid-template-columns:repeat(auto-fill,minmax(146px,1fr));gap:9px 8px}.marks button{min-height:36px;font-size:15px}
+        .plot.wide{display:none}.plot.narrow{display:block}
         .columns{grid-template-columns:minmax(0,1fr)}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
         .filters label{flex:1 1 40%}.filters select,.filters input,.filters .short{max-width:none;width:100%}.filters button{flex:1 1 100%}
         .step-row{grid-template-columns:minmax(0,1fr) 70px 74px}.step-row .track{grid-column:1/-1;grid-row:2}.step-row .why{grid-column:1/-1}

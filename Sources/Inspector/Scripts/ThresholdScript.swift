@@ -2,28 +2,31 @@
 enum ThresholdScript {
     static let text: StaticString = #"""
         // Moves the line with the pointer or the slider, and asks the server what would be left.
-        const plot = document.querySelector("#similarity .plot");
+        const plots = [...document.querySelectorAll("#similarity .plot")];
         const form = document.getElementById("threshold");
         const slider = document.getElementById("value");
 
-        if (plot && form && slider) {
+        if (plots.length > 0 && form && slider) {
           form.querySelector("button").hidden = true;
-          const svg = plot.querySelector("svg");
-          const line = document.getElementById("line");
-          const below = document.getElementById("below");
-          const width = svg.viewBox.baseVal.width;
-          const low = Number(plot.dataset.low);
-          const high = Number(plot.dataset.high);
-          const left = Number(plot.dataset.left) * width;
-          const right = Number(plot.dataset.right) * width;
           let wanted = null;
           let isAsking = false;
 
+          // Where a drawing's axis begins and ends, in its own units and in similarities.
+          function axis(plot) {
+            const width = plot.querySelector("svg").viewBox.baseVal.width;
+            const [low, high, left, right] = ["low", "high", "left", "right"].map((name) => Number(plot.dataset[name]));
+            return { width, low, high, left: left * width, right: right * width };
+          }
+
           function draw(value) {
-            const x = left + (Math.min(Math.max(value, low), high) - low) / (high - low) * (right - left);
-            line.setAttribute("x1", x);
-            line.setAttribute("x2", x);
-            below.setAttribute("width", Math.max(0, x - left));
+            for (const plot of plots) {
+              const { low, high, left, right } = axis(plot);
+              const x = left + (Math.min(Math.max(value, low), high) - low) / (high - low) * (right - left);
+              const line = plot.querySelector("line.threshold");
+              line.setAttribute("x1", x);
+              line.setAttribute("x2", x);
+              plot.querySelector(".below").setAttribute("width", Math.max(0, x - left));
+            }
             document.getElementById("shown-value").textContent = value.toFixed(3);
           }
 
@@ -57,7 +60,7 @@ enum ThresholdScript {
               if (response.ok) fill(await response.json());
             }
             isAsking = false;
-            plot.dataset.settled = slider.value;
+            form.dataset.settled = slider.value;
             history.replaceState(null, "", "/threshold?threshold=" + Number(slider.value).toFixed(4));
           }
 
@@ -68,22 +71,25 @@ enum ThresholdScript {
             ask();
           }
 
-          function follow(event) {
-            const box = svg.getBoundingClientRect();
-            const x = (event.clientX - box.left) / box.width * width;
-            set(low + (x - left) / (right - left) * (high - low));
-          }
-
           slider.addEventListener("input", () => set(slider.value));
-          svg.addEventListener("pointerdown", (event) => {
-            svg.setPointerCapture(event.pointerId);
-            event.preventDefault();
-            follow(event);
-          });
-          svg.addEventListener("pointermove", (event) => {
-            if (svg.hasPointerCapture(event.pointerId)) follow(event);
-          });
-          plot.classList.add("live");
+          for (const plot of plots) {
+            const svg = plot.querySelector("svg");
+            const follow = (event) => {
+              const { width, low, high, left, right } = axis(plot);
+              const box = svg.getBoundingClientRect();
+              const x = (event.clientX - box.left) / box.width * width;
+              set(low + (x - left) / (right - left) * (high - low));
+            };
+            svg.addEventListener("pointerdown", (event) => {
+              svg.setPointerCapture(event.pointerId);
+              event.preventDefault();
+              follow(event);
+            });
+            svg.addEventListener("pointermove", (event) => {
+              if (svg.hasPointerCapture(event.pointerId)) follow(event);
+            });
+            plot.classList.add("live");
+          }
         }
         """#
 }
