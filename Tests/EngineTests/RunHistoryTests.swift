@@ -55,6 +55,13 @@ import Testing
         #expect(try history.events(of: result.run).count == count)
     }
 
+    @Test func `the newest run is told from others of the same second`() {
+        let begin = Date(timeIntervalSinceReferenceDate: 800_000_000)
+        let names = (0..<1000).map { RunFolder.newIdentifier(begin + Double($0) / 1000 + 0.0001) }
+        #expect(names == names.sorted() && Set(names).count == 1000)
+        #expect(names.allSatisfy { $0.wholeMatch(of: /\d{8}T\d{6}-[0-9a-f]{4}/) != nil }, "\(names[0])")
+    }
+
     @Test func `a run is found by part of its name, or the nearest is suggested`() throws {
         let bench = try Bench()
         let history = RunHistory(bench.store)

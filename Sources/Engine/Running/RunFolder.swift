@@ -25,10 +25,13 @@ final class RunFolder {
         try write(ProcessOwner.current(), Self.owner)
     }
 
-    /// The time in UTC, so that names sort by age, and something random for runs of the same second.
-    private static func newIdentifier() -> String {
-        let time = timestamp().prefix(19).replacing(":", with: "").replacing("-", with: "")
-        return "\(time)-" + String(format: "%04x", UInt16.random(in: 0...UInt16.max))
+    /// The time in UTC, so that names sort by age: after the second its thousandths, in hexadecimal, and something
+    /// random for runs that begin together.
+    static func newIdentifier(_ date: Date = Date()) -> String {
+        let time = timestamp(date)
+        let second = time.prefix(19).replacing(":", with: "").replacing("-", with: "")
+        let thousandths = Int(time.dropFirst(20).prefix(3)) ?? 0
+        return second + "-" + String(format: "%03x%01x", thousandths, Int.random(in: 0...15))
     }
 
     private func write(_ value: some Encodable, _ name: String, isDurable: Bool = false) throws {
