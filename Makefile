@@ -16,7 +16,8 @@ build: setup
 demo: build
 	.build/release/retort run $(DEMO)
 
-test: setup
+test:
+	@Scripts/setup --tests
 	swift test
 
 dist: setup
