@@ -68,7 +68,7 @@ let package = Package(
                 "Safetensors",
             ]),
         .target(name: "Report", dependencies: ["Engine", "Diagnostics", "Stages"]),
-        .target(name: "Inspector", dependencies: ["Report", "Stages", "Engine", "Diagnostics"]),
+        .target(name: "Inspector", dependencies: ["Report", "Stages", "Search", "Engine", "Diagnostics"]),
         .executableTarget(
             name: "retort",
             dependencies: [
@@ -132,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Stages", "Engine", "Diagnostics", "TestSupport"]),
         .testTarget(
-            name: "InspectorTests", dependencies: ["Inspector", "Diagnostics", "TestSupport"]),
+            name: "InspectorTests", dependencies: ["Inspector", "Search", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "PipelineTests",
             dependencies: [

@@ -1,4 +1,5 @@
 public import Foundation
+import Search
 
 /// What a marks file says in numbers, and what it would change in the set that it is about.
 public struct MarksReview: Encodable, Sendable {
@@ -22,8 +23,8 @@ public struct MarksReview: Encodable, Sendable {
     public let barred: Int
     /// The queries that lose an image, and how many each loses.
     public let queries: [String: Int]
-    /// Whether the file ended in half a line, which was passed over.
-    public let hasTornLine: Bool
+    /// Lines of the file that stop short and were passed over, with their places.
+    public let warnings: [String]
 
     /// Reads a marks file and compares it with a transfer set.
     public init(marks file: URL, artifact: URL) throws {
@@ -34,7 +35,7 @@ public struct MarksReview: Encodable, Sendable {
         for (id, mark) in all.all {
             let image = try set.table.row(of: id).map(set.table.image)
             perClass[image?.queryClass ?? "", default: [:]][mark.rawValue, default: 0] += 1
-            switch (image, mark.excludes) {
+            switch (image, mark.rulesOut) {
             case (let image?, true):
                 leaving += 1
                 if let query = image.query { queries[query, default: 0] += 1 }
@@ -48,7 +49,7 @@ public struct MarksReview: Encodable, Sendable {
             perClass[name].map { ClassCounts(name: name, marks: $0) }
         }
         (self.leaving, self.entering, self.barred, self.queries) = (leaving, entering, barred, queries)
-        hasTornLine = all.hasTornLine
+        warnings = all.warnings
     }
 
     /// The marks there are, in the order in which they are listed.
@@ -62,7 +63,7 @@ public struct MarksReview: Encodable, Sendable {
         var seen = Set<MarkEntry>()
         let entries = try files.flatMap { try Marks(file: $0).entries }.filter { seen.insert($0).inserted }
         let sorted = entries.enumerated().sorted {
-            ($0.element.time, $0.offset) < ($1.element.time, $1.offset)
+            ($0.element.time ?? "", $0.offset) < ($1.element.time ?? "", $1.offset)
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

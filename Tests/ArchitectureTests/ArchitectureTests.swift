@@ -28,7 +28,7 @@ private let arrows: [String: Set<String>] = [
         "Safetensors",
     ],
     "Report": ["Engine", "Diagnostics", "Stages"],
-    "Inspector": ["Engine", "Diagnostics", "Stages", "Report"],
+    "Inspector": ["Engine", "Diagnostics", "Stages", "Report", "Search"],
     "retort": [
         "Diagnostics", "Engine", "Manifest", "Stages", "Report", "Inspector", "Export", "Models", "Training",
         "Vision",

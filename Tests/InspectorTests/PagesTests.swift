@@ -1,5 +1,6 @@
 import Foundation
 import FoundationXML
+import Search
 import TestSupport
 import Testing
 

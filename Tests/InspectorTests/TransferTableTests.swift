@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Search
 import TestSupport
 import Testing
 
@@ -105,9 +106,9 @@ import Testing
         let inspected = try Inspected()
         let table = inspected.site.set.table
         var marks = Marks()
-        marks.add(MarkEntry(try table.image(3).id, .reject, time: "t", by: "me"))
-        marks.add(MarkEntry(try table.image(9).id, .accept, time: "t", by: "me"))
-        marks.add(MarkEntry(try table.image(9).id, .none, time: "t", by: "me"))
+        marks.add(MarkEntry(id: try table.image(3).id, mark: .reject))
+        marks.add(MarkEntry(id: try table.image(9).id, mark: .accept))
+        marks.add(MarkEntry(id: try table.image(9).id, mark: .none))
         func count(_ query: String, _ wanted: (TransferImage) -> Bool) throws {
             let filter = try ImageFilter(Fields(query))
             let rows = try inspected.site.selector.rows(filter, marks: marks)

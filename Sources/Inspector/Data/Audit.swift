@@ -127,11 +127,12 @@ final class AuditFile: Sendable {
 
     private static func read(_ data: Data, _ url: URL) throws -> [AuditEntry] {
         let decoder = JSONDecoder()
-        let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { data[...$0] } ?? Data()
-        return try whole.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
+        return try data.split(separator: UInt8(ascii: "\n")).enumerated().compactMap { number, line in
             do {
                 return try decoder.decode(AuditEntry.self, from: line)
             } catch {
+                // What a crash left of a line.
+                if line.first == UInt8(ascii: "{"), line.last != UInt8(ascii: "}") { return nil }
                 throw Diagnostic(
                     "this line is not an answer of an audit", at: SourceLocation(url.path, number + 1, 1),
                     hint: "remove it or mend it", exitCode: .badData)

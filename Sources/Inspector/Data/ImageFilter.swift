@@ -1,4 +1,5 @@
 import Foundation
+import Search
 
 /// Which images of a set are wanted, and in which order: what the query of a page or of the API says.
 struct ImageFilter: Hashable, Sendable {

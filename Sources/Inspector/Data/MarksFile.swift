@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Search
 import Synchronization
 
 /// The marks file of an inspected set: reads what others append, too, and appends.
@@ -23,8 +24,8 @@ final class MarksFile: Sendable {
                 return marks
             }
             let size = Int(status.st_size)
-            // Somebody has replaced or cut the file: begin anew.
-            if size < marks.length { marks = Marks() }
+            // Somebody has replaced or cut the file, or gone on with a line that had no end: begin anew.
+            if size < marks.length || (marks.isOpen && size > marks.length) { marks = Marks() }
             if size > marks.length {
                 let handle = try FileHandle(forReadingFrom: url)
                 defer { try? handle.close() }
@@ -39,8 +40,9 @@ final class MarksFile: Sendable {
     @discardableResult
     func set(_ mark: Mark, of id: String, note: String? = nil) throws -> Mark? {
         let previous = try current()[id]
-        try Marks.append(
-            [MarkEntry(id, mark, time: Date().formatted(.iso8601), by: user, note: note)], to: url)
+        try AppendedLines(url).append([
+            MarkEntry(id: id, mark: mark, time: Date().formatted(.iso8601), by: user, note: note)
+        ])
         return previous
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Search
 import Synchronization
 
 /// Answers filters with lists of rows, and keeps the answers: the next page of the same list costs nothing.

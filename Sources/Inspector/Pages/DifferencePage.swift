@@ -1,4 +1,5 @@
 import Report
+import Search
 
 /// Where two curations differ: figures, classes, and the images that only one of them has.
 struct DifferencePage {

@@ -1,4 +1,5 @@
 import Report
+import Search
 
 /// The images that a step of curation dropped, with reasons.
 struct DroppedPage {

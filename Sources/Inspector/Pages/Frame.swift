@@ -1,4 +1,5 @@
 import Report
+import Search
 
 /// One page of the inspector: navigation beside content; its style and scripts are files of this server.
 struct Frame {

@@ -1,4 +1,5 @@
 import Report
+import Search
 
 /// The card of one image: why it is in the set, or why it is not, and what people said of it.
 struct ImagePage {
@@ -128,7 +129,8 @@ struct ImagePage {
             ["when", "who", "mark", "note"],
             rows: entries.reversed().map { entry in
                 [
-                    .text(entry.time.replacing("T", with: " ").replacing("Z", with: "")), .text(entry.by),
+                    .text((entry.time ?? "").replacing("T", with: " ").replacing("Z", with: "")),
+                    .text(entry.by ?? ""),
                     .text(entry.mark == .none ? "taken back" : entry.mark.rawValue), .text(entry.note ?? ""),
                 ]
             })

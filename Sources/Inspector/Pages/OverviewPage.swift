@@ -1,5 +1,6 @@
 import Foundation
 import Report
+import Search
 
 /// What the set holds, on one page: the funnel, the balance, the similarities, the certificate, the marks.
 struct OverviewPage {
@@ -44,7 +45,7 @@ struct OverviewPage {
             Block.tile(
                 Format.count(marks.all.count), "marks",
                 note: marks.all.isEmpty
-                    ? "none yet" : "\(Format.count(marks.all.count { $0.mark.excludes })) take images out")
+                    ? "none yet" : "\(Format.count(marks.all.count { $0.mark.rulesOut })) take images out")
             if let share = audit.share, let interval = audit.interval {
                 Block.tile(
                     Format.percent(share, 0), "audited precision",

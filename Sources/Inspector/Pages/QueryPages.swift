@@ -1,5 +1,6 @@
 import Foundation
 import Report
+import Search
 
 /// The queries, each with the beginning of its strip.
 struct QueriesPage {

@@ -1,4 +1,5 @@
 import Report
+import Search
 
 /// All images of a set as a grid, in any order and under any filter, a page at a time.
 struct SheetPage {

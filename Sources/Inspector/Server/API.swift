@@ -1,4 +1,5 @@
 import Foundation
+import Search
 
 /// The JSON that the pages' scripts use, and that programs may.
 struct API {

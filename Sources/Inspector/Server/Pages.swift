@@ -1,5 +1,6 @@
 import Foundation
 import Report
+import Search
 
 /// Finds the page of a path and fills it.
 struct Pages {

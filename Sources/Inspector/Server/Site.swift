@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import Report
+import Search
 import Synchronization
 
 /// The inspector without its sockets: turns a request into a response.

@@ -47,10 +47,18 @@ public struct MarkEntry: Codable, Hashable, Sendable {
 
 /// The decisions of a file of marks: JSON lines that are only ever appended to, of which the last of an image counts.
 ///
-/// Several programs may append at once (``append(_:to:)`` locks the file), and a file is read without a lock. What a
-/// crash left of a line is passed over and told in ``warnings``; any other line that is no mark is an error.
+/// A file is read without a lock. What a crash left of a line is passed over and told in ``warnings``; any other line
+/// that is no mark is an error.
 public struct Marks: Hashable, Sendable {
-    private var marks: [String: Mark] = [:]
+    /// Every line, in order.
+    public private(set) var entries: [MarkEntry] = []
+    /// The line that counts, by image.
+    private var last: [String: Int] = [:]
+    private var lineCount = 0
+    /// The bytes that have been read.
+    public private(set) var length = 0
+    /// Whether the last line has no end yet: then more bytes may belong to it.
+    public private(set) var isOpen = false
     /// Lines that were passed over, with their places.
     public private(set) var warnings: [String] = []
 
@@ -65,21 +73,28 @@ public struct Marks: Hashable, Sendable {
         do { lines = try Data(contentsOf: file) } catch {
             throw Diagnostic("cannot read the marks '\(file.path)': \(error)", exitCode: .inputMissing)
         }
-        try read(lines, name: file.path)
+        try read(lines, from: file)
     }
 
-    /// Reads lines; `name` is what errors call them.
-    private mutating func read(_ data: Data, name: String) throws(Diagnostic) {
+    /// Takes in what follows the bytes that have been read, the last line of which must not have been open.
+    /// - Throws: a `Diagnostic` that names the file and the line that is no mark.
+    public mutating func read(_ more: Data, from file: URL) throws {
+        precondition(!isOpen, "an open line is continued: this is a bug in Retort")
+        length += more.count
+        isOpen = more.last.map { $0 != UInt8(ascii: "\n") } ?? false
         let decoder = JSONDecoder()
-        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (number, line) in lines.enumerated() where !line.isEmpty {
+        var lines = more.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        if !isOpen { lines.removeLast() }
+        for line in lines {
+            lineCount += 1
+            if line.isEmpty { continue }
             if let entry = try? decoder.decode(MarkEntry.self, from: line) {
-                marks[entry.id] = entry.mark
+                add(entry)
             } else if line.first == UInt8(ascii: "{"), line.last != UInt8(ascii: "}") {
-                warnings.append("\(name):\(number + 1): the line stops short and is passed over")
+                warnings.append("\(file.path):\(lineCount): the line stops short and is passed over")
             } else {
                 throw Diagnostic(
-                    "this line is no mark", at: SourceLocation(name, number + 1, 1),
+                    "this line is no mark", at: SourceLocation(file.path, lineCount, 1),
                     hint: #"a line is {"id": "<content id>", "mark": "#
                         + Mark.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|") + "}",
                     exitCode: .badData)
@@ -87,43 +102,31 @@ public struct Marks: Hashable, Sendable {
         }
     }
 
+    /// Adds a decision, as a further line would.
+    public mutating func add(_ entry: MarkEntry) {
+        last[entry.id] = entries.count
+        entries.append(entry)
+    }
+
+    /// Adds a decision of nobody in particular.
+    public mutating func set(_ id: String, _ mark: Mark) { add(MarkEntry(id: id, mark: mark)) }
+
     /// The decision about an image; nil where there is none, or none any more.
-    public subscript(id: String) -> Mark? { marks[id].flatMap { $0 == .none ? nil : $0 } }
+    public subscript(id: String) -> Mark? {
+        last[id].map { entries[$0].mark }.flatMap { $0 == .none ? nil : $0 }
+    }
+
+    /// Everything that was said of an image, in order.
+    public func history(of id: String) -> [MarkEntry] { entries.filter { $0.id == id } }
+
+    /// The images with a decision, `unsure` included, by id.
+    public var all: [(id: String, mark: Mark)] {
+        last.keys.sorted().compactMap { id in self[id].map { (id, $0) } }
+    }
 
     /// The decisions that change a choice, by id: what a curation depends on.
-    public var effective: [(id: String, mark: Mark)] {
-        marks.filter(\.value.isEffective).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
+    public var effective: [(id: String, mark: Mark)] { all.filter(\.mark.isEffective) }
 
-    /// Sets a decision, as a further line would.
-    public mutating func set(_ id: String, _ mark: Mark) { marks[id] = mark }
-
-    /// Appends a line, all of it or nothing, while no one else writes; what a crash left of a line is ended first.
-    public static func append(_ entry: MarkEntry, to file: URL) throws {
-        try FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var line = try encoder.encode(entry)
-        line.append(UInt8(ascii: "\n"))
-        let descriptor = open(file.path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw failure("open", file) }
-        defer { close(descriptor) }
-        while flock(descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw failure("lock", file) }
-        }
-        let end = lseek(descriptor, 0, SEEK_END)
-        var last = UInt8(ascii: "\n")
-        if end > 0, pread(descriptor, &last, 1, end - 1) != 1 { throw failure("read", file) }
-        if last != UInt8(ascii: "\n") { line.insert(UInt8(ascii: "\n"), at: line.startIndex) }
-        let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == line.count else { throw failure("write", file) }
-        guard fsync(descriptor) == 0 else { throw failure("write", file) }
-    }
-
-    private static func failure(_ operation: String, _ file: URL) -> Diagnostic {
-        Diagnostic(
-            "cannot \(operation) the marks '\(file.path)': \(String(cString: strerror(errno)))",
-            exitCode: .io)
-    }
+    /// How many images have each mark.
+    public var counts: [Mark: Int] { Dictionary(all.map { ($0.mark, 1) }, uniquingKeysWith: +) }
 }

@@ -44,7 +44,7 @@ struct ReviewCommand: ParsableCommand {
         func execute(_ console: Console) throws {
             let (set, file) = try subject.lookUp()
             let review = try MarksReview(marks: file, artifact: set.folder)
-            if review.hasTornLine { console.warnOfTornLine(file) }
+            for warning in review.warnings { console.show(Diagnostic(warning, severity: .warning)) }
             if global.json { return try console.print(json: review) }
             var table = TextTable()
             let names = MarksReview.names
@@ -72,7 +72,7 @@ struct ReviewCommand: ParsableCommand {
         func execute(_ console: Console) throws {
             let (set, file) = try subject.lookUp()
             let review = try MarksReview(marks: file, artifact: set.folder)
-            if review.hasTornLine { console.warnOfTornLine(file) }
+            for warning in review.warnings { console.show(Diagnostic(warning, severity: .warning)) }
             if global.json { return try console.print(json: review) }
             console.print(
                 "\(review.leaving) images leave '\(set.stage)' and are replaced, "
@@ -103,13 +103,5 @@ struct ReviewCommand: ParsableCommand {
             if global.json { return try console.print(json: ["lines": count]) }
             console.print("\(count) lines in \(output)")
         }
-    }
-}
-
-extension Console {
-    fileprivate func warnOfTornLine(_ file: URL) {
-        show(
-            Diagnostic(
-                "the last line of '\(file.path)' is not whole and was passed over", severity: .warning))
     }
 }
