@@ -132,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Stages", "Engine", "Diagnostics", "TestSupport"]),
         .testTarget(
-            name: "InspectorTests", dependencies: ["Inspector", "Search", "Diagnostics", "TestSupport"]),
+            name: "InspectorTests",
+            dependencies: ["Inspector", "Report", "Search", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "PipelineTests",
             dependencies: [

@@ -1,4 +1,5 @@
 public import Foundation
+import Report
 import Search
 
 /// What a marks file says in numbers, and what it would change in the set that it is about.

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Report
 import Search
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Report
 import Search
 import TestSupport
 import Testing
@@ -109,7 +110,7 @@ import Testing
         marks.add(MarkEntry(id: try table.image(3).id, mark: .reject))
         marks.add(MarkEntry(id: try table.image(9).id, mark: .accept))
         marks.add(MarkEntry(id: try table.image(9).id, mark: .none))
-        func count(_ query: String, _ wanted: (TransferImage) -> Bool) throws {
+        func count(_ query: String, _ wanted: (TransferRow) -> Bool) throws {
             let filter = try ImageFilter(Fields(query))
             let rows = try inspected.site.selector.rows(filter, marks: marks)
             let expected = try (0..<table.count).filter { wanted(try table.image($0)) }

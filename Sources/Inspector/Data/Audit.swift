@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Report
 import Synchronization
 
 /// A person's answer to "is this image right for its query?".

@@ -1,41 +1,6 @@
 import Diagnostics
 import Foundation
-
-/// An image that curation left out, and the other image that was the reason.
-struct DroppedImage: Decodable, Hashable, Sendable {
-    var id: String
-    var source: String
-    var step: String
-    var reason: String
-    var other: String?
-    var similarity: Double?
-    /// The images that count as one have the same group.
-    var group: Group?
-
-    /// A group by its number or by its name.
-    enum Group: Decodable, Hashable, Sendable, CustomStringConvertible {
-        case number(Int)
-        case name(String)
-
-        init(from decoder: any Decoder) throws {
-            let value = try decoder.singleValueContainer()
-            if let number = try? value.decode(Int.self) {
-                self = .number(number)
-            } else {
-                self = .name(try value.decode(String.self))
-            }
-        }
-
-        var description: String {
-            switch self {
-            case .number(let number): "\(number)"
-            case .name(let name): name
-            }
-        }
-    }
-
-    var place: ImagePlace { ImagePlace(id: id, source: source) }
-}
+import Report
 
 /// `dropped.jsonl`, which may be as long as the pool: where each row is, its step, and the hash of its id.
 struct DroppedTable: Sendable {

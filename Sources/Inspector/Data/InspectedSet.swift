@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Report
 
 /// A curated transfer set, as its files tell it: small files whole, large ones as tables.
 final class InspectedSet: Sendable {
@@ -42,13 +43,13 @@ final class InspectedSet: Sendable {
     var isChecked: Bool { leakage != nil && comparedWith?.isEmpty != true }
 
     /// Where an image lies that any file of the artifact tells of; nil for all others.
-    func place(of id: String) throws -> ImagePlace? {
-        if let row = table.row(of: id) { return try table.image(row).place }
+    func place(of id: String) throws -> ImageReference? {
+        if let row = table.row(of: id) { return try table.image(row).image }
         if let number = queries.number(of: id) {
-            return ImagePlace(id: id, source: queries.entries[number].source)
+            return ImageReference(id: id, source: queries.entries[number].source)
         }
         if let place = try queries.place(of: id) { return place }
-        if let image = try dropped.images(of: id).first { return image.place }
+        if let image = try dropped.images(of: id).first { return image.image }
         return leakage?.places[id]
     }
 
@@ -78,27 +79,5 @@ final class InspectedSet: Sendable {
                 "cannot read '\(file.path)': \(error)",
                 hint: "the artifact is damaged; run the stage that made it again", exitCode: .badData)
         }
-    }
-}
-
-/// One step of curation and what it left over.
-struct FunnelStep: Decodable, Sendable {
-    var step: String
-    var kept: Int
-    var dropped: Int?
-    var note: String?
-}
-
-/// Histograms of the similarity to the nearest query, all over the same edges.
-struct SimilarityCounts: Decodable, Sendable {
-    var edges: [Double]
-    var selected: [Double]?
-    var candidates: [Double]?
-    var randomPool: [Double]?
-    var test: [Double]?
-
-    enum CodingKeys: String, CodingKey {
-        case edges, selected, candidates, test
-        case randomPool = "random_pool"
     }
 }

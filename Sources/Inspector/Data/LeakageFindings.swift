@@ -37,7 +37,7 @@ struct LeakageFindings: Decodable, Sendable {
     let calibration: String?
     let pairs: [Pair]
     /// The evaluated and pool images of the pairs, by id.
-    let places: [String: ImagePlace]
+    let places: [String: ImageReference]
 
     private struct Row: Decodable {
         var id: String
@@ -98,10 +98,10 @@ struct LeakageFindings: Decodable, Sendable {
                     state: state)
             }
         }
-        var places: [String: ImagePlace] = [:]
+        var places: [String: ImageReference] = [:]
         for pair in pairs {
-            places[pair.otherID] = ImagePlace(id: pair.otherID, source: pair.other)
-            places[pair.id] = ImagePlace(id: pair.id, source: pair.source)
+            places[pair.otherID] = ImageReference(id: pair.otherID, source: pair.other)
+            places[pair.id] = ImageReference(id: pair.id, source: pair.source)
         }
         self.places = places
     }

@@ -1,28 +1,8 @@
 import Diagnostics
 import Foundation
+import Report
 
-/// A query and what was nearest to it, on both sides of the cut.
-struct QueryNeighbours: Decodable, Sendable {
-    struct Neighbour: Decodable, Sendable {
-        var id: String
-        var source: String
-        var similarity: Double
-        var rank: Int
-        var selected: Bool
-    }
-
-    var id: String
-    var source: String
-    var className: String?
-    var neighbours: [Neighbour]
-
-    enum CodingKeys: String, CodingKey {
-        case id, source, neighbours
-        case className = "class"
-    }
-
-    var place: ImagePlace { ImagePlace(id: id, source: source) }
-
+extension QueryNeighbours {
     /// The neighbours in order of rank, up to the last that was chosen, and those after it.
     var cut: (taken: [Neighbour], missed: [Neighbour]) {
         let sorted = neighbours.sorted { ($0.rank, $0.id) < ($1.rank, $1.id) }
@@ -147,10 +127,10 @@ struct QueryTable: Sendable {
     }
 
     /// Where an image lies that is a neighbour of some query, chosen or not.
-    func place(of id: String) throws -> ImagePlace? {
+    func place(of id: String) throws -> ImageReference? {
         for number in queries(near: id).prefix(1) {
             if let found = try query(number).neighbours.first(where: { $0.id == id }) {
-                return ImagePlace(id: found.id, source: found.source)
+                return ImageReference(id: found.id, source: found.source)
             }
         }
         return nil

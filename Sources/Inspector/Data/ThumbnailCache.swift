@@ -1,4 +1,5 @@
 import Foundation
+import Report
 import Synchronization
 
 /// The small pictures of images: made once, kept while there is room, and only of images that the artifact names.
@@ -24,7 +25,7 @@ final class ThumbnailCache: Sendable {
         var pictures: [Key: Data] = [:]
         var bytes = 0
         /// Images that a page told of and whose id no table has.
-        var places: [String: ImagePlace] = [:]
+        var places: [String: ImageReference] = [:]
     }
 
     init(_ set: InspectedSet, others: [InspectedSet], source: @escaping Source) {
@@ -38,7 +39,7 @@ final class ThumbnailCache: Sendable {
         let id = "at-" + String(TextHash.hash(source), radix: 16)
         state.withLock { state in
             if state.places.count >= 100_000 { state.places = [:] }
-            state.places[id] = ImagePlace(id: id, source: source)
+            state.places[id] = ImageReference(id: id, source: source)
         }
         return id
     }
@@ -58,7 +59,7 @@ final class ThumbnailCache: Sendable {
         return data
     }
 
-    private func place(of id: String) throws -> ImagePlace? {
+    private func place(of id: String) throws -> ImageReference? {
         if let place = state.withLock({ $0.places[id] }) { return place }
         for set in [set] + others {
             if let place = try set.place(of: id) { return place }

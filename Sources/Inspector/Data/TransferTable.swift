@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Report
 import Synchronization
 
 /// The rows of a transfer set as columns: what sorting, filtering and counting need, about 50 bytes for each image.
@@ -114,36 +115,14 @@ struct TransferTable: Sendable {
     }
 
     /// A row as the file has it.
-    func image(_ row: Int) throws -> TransferImage {
+    func image(_ row: Int) throws -> TransferRow {
         let line = file.line(at: Int(offsets[row]))
         do {
-            return try JSONDecoder().decode(TransferImage.self, from: Data(line))
+            return try JSONDecoder().decode(TransferRow.self, from: Data(line))
         } catch {
             throw file.damage(at: Int(offsets[row]), "it is not one of a transfer set")
         }
     }
-}
-
-/// One image of a transfer set, and why it is there.
-struct TransferImage: Decodable, Hashable, Sendable {
-    var id: String
-    var source: String
-    var dataset: String?
-    var member: String?
-    var width: Int?
-    var height: Int?
-    var query: String?
-    var queryClass: String?
-    var rank: Int?
-    var similarity: Double?
-    var reason: String?
-
-    enum CodingKeys: String, CodingKey {
-        case id, source, dataset, member, width, height, query, rank, similarity, reason
-        case queryClass = "query_class"
-    }
-
-    var place: ImagePlace { ImagePlace(id: id, source: source, dataset: dataset, member: member) }
 }
 
 /// The rows of one piece of the file.

@@ -69,7 +69,7 @@ struct AuditPage {
         }
     }
 
-    private func question(_ image: TransferImage) -> Markup {
+    private func question(_ image: TransferRow) -> Markup {
         HTML.div(.class("card audit"), .data("image", image.id)) {
             HTML.p(.class("ask")) {
                 image.queryClass.map {

@@ -5,8 +5,8 @@ import Search
 struct ImagePage {
     let set: InspectedSet
     let marks: Marks
-    let place: ImagePlace
-    let image: TransferImage?
+    let place: ImageReference
+    let image: TransferRow?
 
     func markup() throws -> Markup {
         let canMark = try set.isPoolImage(place.id)
@@ -33,7 +33,7 @@ struct ImagePage {
         ])
     }
 
-    private func query(_ image: TransferImage) -> Markup? {
+    private func query(_ image: TransferRow) -> Markup? {
         guard let query = image.query, set.queries.number(of: query) != nil else { return nil }
         return HTML.div(.class("large query-side")) {
             HTML.a(.class("picture query"), .href(Piece.queryAddress(query))) {

@@ -67,7 +67,7 @@ struct OverviewPage {
         }
     }
 
-    private func row(_ step: FunnelStep, of total: Int) -> Markup {
+    private func row(_ step: Report.FunnelStep, of total: Int) -> Markup {
         let kept = 100 * Double(step.kept) / Double(total)
         let lost = 100 * Double(step.dropped ?? 0) / Double(total)
         let listed = set.dropped.steps.contains(step.step)

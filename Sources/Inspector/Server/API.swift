@@ -1,4 +1,5 @@
 import Foundation
+import Report
 import Search
 
 /// The JSON that the pages' scripts use, and that programs may.
@@ -70,7 +71,7 @@ struct API {
             case queryClass = "query_class"
         }
 
-        init(_ image: TransferImage, _ marks: Marks) {
+        init(_ image: TransferRow, _ marks: Marks) {
             (id, source, query, queryClass) = (image.id, image.source, image.query, image.queryClass)
             (rank, similarity, reason) = (image.rank, image.similarity, image.reason)
             mark = marks[image.id]?.rawValue

@@ -21,14 +21,14 @@ public struct StoreThumbnails: ThumbnailProvider {
 }
 
 /// An image of a data set, by its content id and by the place where it was found.
-struct ImageReference: Hashable, Sendable {
-    let id: String
-    let source: String
-    let dataset: String
-    let member: String
+package struct ImageReference: Hashable, Sendable {
+    package let id: String
+    package let source: String
+    package let dataset: String
+    package let member: String
 
     /// A reference whose `source` is `<dataset>/<member>` where the two are not given apart.
-    init(id: String, source: String, dataset: String? = nil, member: String? = nil) {
+    package init(id: String, source: String, dataset: String? = nil, member: String? = nil) {
         let parts = source.split(separator: "/", maxSplits: 1).map(String.init)
         self.id = id
         self.source = source

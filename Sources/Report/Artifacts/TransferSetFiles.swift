@@ -72,60 +72,66 @@ struct TransferSetFiles: Sendable {
 }
 
 /// One image of a transfer set and why it is there.
-struct TransferRow: Decodable, Sendable {
-    var id: String
-    var source: String
-    var dataset: String?
-    var member: String?
-    var width: Int?
-    var height: Int?
-    var query: String?
-    var queryClass: String?
-    var rank: Int?
-    var similarity: Double?
-    var reason: String?
+package struct TransferRow: Decodable, Sendable {
+    package var id: String
+    package var source: String
+    package var dataset: String?
+    package var member: String?
+    package var width: Int?
+    package var height: Int?
+    package var query: String?
+    package var queryClass: String?
+    package var rank: Int?
+    package var similarity: Double?
+    package var reason: String?
 
     enum CodingKeys: String, CodingKey {
         case id, source, dataset, member, width, height, query, rank, similarity, reason
         case queryClass = "query_class"
     }
 
-    var image: ImageReference { ImageReference(id: id, source: source, dataset: dataset, member: member) }
+    package var image: ImageReference {
+        ImageReference(id: id, source: source, dataset: dataset, member: member)
+    }
 }
 
 /// One step of curation and what it left over.
-struct FunnelStep: Decodable, Sendable {
-    var step: String
-    var kept: Int
-    var dropped: Int?
-    var note: String?
+package struct FunnelStep: Decodable, Sendable {
+    package var step: String
+    package var kept: Int
+    package var dropped: Int?
+    package var note: String?
 }
 
 /// An image that curation left out, and the other image that was the reason.
-struct DroppedImage: Decodable, Sendable {
-    var id: String
-    var source: String
-    var step: String
-    var reason: String
-    var other: String?
-    var similarity: Double?
+package struct DroppedImage: Decodable, Sendable {
+    package var id: String
+    package var source: String
+    package var step: String
+    package var reason: String
+    package var other: String?
+    package var similarity: Double?
+    /// The image that it counts as one with.
+    package var group: String?
+
+    package var image: ImageReference { ImageReference(id: id, source: source) }
 }
 
 /// A query and what was nearest to it, on both sides of the cut.
-struct QueryNeighbours: Decodable, Sendable {
-    struct Neighbour: Decodable, Sendable {
-        var id: String
-        var source: String
-        var similarity: Double
-        var rank: Int
-        var selected: Bool
+package struct QueryNeighbours: Decodable, Sendable {
+    package struct Neighbour: Decodable, Sendable {
+        package var id: String
+        package var source: String
+        package var similarity: Double
+        package var rank: Int
+        package var selected: Bool
     }
 
-    var id: String
-    var source: String
-    var className: String?
-    var label: Int?
-    var neighbours: [Neighbour]
+    package var id: String
+    package var source: String
+    package var className: String?
+    package var label: Int?
+    package var neighbours: [Neighbour]
 
     enum CodingKeys: String, CodingKey {
         case id, source, label, neighbours
@@ -134,12 +140,12 @@ struct QueryNeighbours: Decodable, Sendable {
 }
 
 /// Histograms of the similarity to the nearest query, all over the same edges.
-struct SimilarityCounts: Decodable, Sendable {
-    var edges: [Double]
-    var selected: [Double]?
-    var candidates: [Double]?
-    var randomPool: [Double]?
-    var test: [Double]?
+package struct SimilarityCounts: Decodable, Sendable {
+    package var edges: [Double]
+    package var selected: [Double]?
+    package var candidates: [Double]?
+    package var randomPool: [Double]?
+    package var test: [Double]?
 
     enum CodingKeys: String, CodingKey {
         case edges, selected, candidates, test
