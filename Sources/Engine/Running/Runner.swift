@@ -41,8 +41,8 @@ public struct Runner: Sendable {
     public func run(_ plan: Plan) throws -> RunResult {
         let handlers = options.handlesSignals ? SignalHandlers() : nil
         defer { handlers?.restore() }
-        // Memory that the main thread frees is used again; that of another thread goes back to the system
-        // (`RuntimeEnvironment`), which costs a training stage a tenth of its time.
+        // Memory that the main thread frees is used again; that of another thread may go back to the system
+        // (`RuntimeEnvironment`): embedding took 7 and 11 % longer there in two pairs of runs, training no longer.
         if Thread.isMainThread { return try Execution(self, plan).run() }
         let outcome = Mutex<Result<RunResult, any Error>?>(nil)
         let isOver = DispatchSemaphore(value: 0)
