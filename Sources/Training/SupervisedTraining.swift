@@ -3,15 +3,18 @@ internal import Models
 internal import Tensors
 public import Vision
 
-/// Trains a classifier on labelled images, the whole network or the head alone.
+/// Trains a model on images with labels or with masks, the whole network or the head alone.
+///
+/// With masks the model names pixels: image and mask are cropped and mirrored alike, and pixels that nobody named do not
+/// count.
 public struct SupervisedTraining {
     /// The model to train.
     public var model: LoadedModel
-    /// Labelled images to train on.
+    /// Images to train on, with labels or with masks.
     public var train: [ImageRecord]
-    /// Labelled images on which the accuracy is watched; may be empty.
+    /// Images on which the figures are watched; may be empty.
     public var validation: [ImageRecord]
-    /// Opens the images.
+    /// Opens the images, and their masks.
     public var provider: ImageProvider
     /// How training views are drawn.
     public var views: ViewPolicy
@@ -19,12 +22,14 @@ public struct SupervisedTraining {
     public var recipe: Recipe
     /// The probability mass spread over the wrong classes.
     public var labelSmoothing = 0.0
-    /// Whether only the classifier learns, on frozen features.
+    /// Whether only the head learns, on frozen features.
     public var isProbe = false
+    /// Whether masks are learnt instead of labels; the head must then be one for every pixel.
+    public var learnsMasks = false
     /// Threads that load images.
     public var workers = 2
 
-    /// Creates the training of a model on labelled images.
+    /// Creates the training of a model.
     public init(
         _ model: LoadedModel, train: [ImageRecord], validation: [ImageRecord] = [], provider: ImageProvider,
         views: ViewPolicy, recipe: Recipe
@@ -40,11 +45,19 @@ public struct SupervisedTraining {
     /// Trains to the end; the model then holds the trained weights.
     ///
     /// - Returns: why and after how many steps it ended.
+    /// - Throws: a `Diagnostic` for masks and a model without a head for every pixel.
     @discardableResult
     public func run(_ session: TrainingSession) throws -> TrainingOutcome {
         let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
-        let labels = train.map { $0.label ?? 0 }
         let size = model.viewSize
+        let task: any SupervisedTask =
+            learnsMasks
+            ? PixelTask(
+                model: model,
+                inference: try SegmentationInference(model, provider: provider, workers: workers))
+            : LabelTask(
+                model: model, inference: Inference(model, provider: provider, workers: workers),
+                sampler: sampler, labels: train.map { $0.label ?? 0 })
         if isProbe {
             try model.parameters.freeze("")
             for prefix in model.headPrefixes { try model.parameters.unfreeze(prefix) }
@@ -53,31 +66,30 @@ public struct SupervisedTraining {
         // On frozen features there is no backward pass through the network.
         if isProbe { trainer.otherOperations = try -2 * ForwardCost(of: model).operations }
         let (train, views, provider, workers, seed) = (train, views, provider, workers, recipe.seed)
+        let learnsMasks = learnsMasks
         let loader = { (steps: Range<Int>) in
-            BatchLoader(provider, batches: steps, sizes: [size], workers: workers) { step in
+            BatchLoader(
+                provider, batches: steps, sizes: [size], masks: learnsMasks ? size.side : nil,
+                workers: workers
+            ) { step in
                 sampler.batch(step).map {
                     ImageView(train[$0.index], views, number: $0.epoch, seed: seed)
                 }
             }
         }
-        let inference = Inference(model, provider: provider, workers: workers)
         let epoch = Recipe.steps(epochs: 1, count: train.count, batchSize: recipe.batchSize)
         let interval = max(epoch, recipe.steps / 8)
         return try trainer.train(
             loader: loader, validateEvery: interval,
-            validate: { _ in
-                validation.isEmpty ? [] : [("val_top1", try inference.accuracy(on: validation))]
-            },
+            validate: { _ in validation.isEmpty ? [] : try task.figures(on: validation) },
             objective: { part in
                 let images = try model.images(part.batch, size: size)
-                let items = sampler.batch(part.step)[part.places]
-                let targets = try Tensor(items.map { labels[$0.index] }).to(model.device)
+                // On frozen features nothing is recorded, and statistics stay as they are.
                 let features =
                     isProbe
-                    ? try withoutGradients { try model.network.features(images, mode: .evaluation) }
-                    : try model.network.features(images, mode: .training)
-                return try Loss.crossEntropy(
-                    model.network.head(features), targets, labelSmoothing: labelSmoothing)
+                    ? try withoutGradients { try task.features(images, mode: .evaluation) }
+                    : try task.features(images, mode: .training)
+                return try task.loss(features, part, labelSmoothing: labelSmoothing)
             })
     }
 }

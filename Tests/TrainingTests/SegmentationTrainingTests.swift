@@ -65,10 +65,11 @@ private struct Halves: ImageSource {
     ) throws {
         var recipe = Recipe(steps: steps, batchSize: 8, learningRate: 5e-3, seed: 0)
         recipe.weightDecay = 0
-        var training = try SegmentationTraining(
+        var training = try SupervisedTraining(
             model, train: source.records(), validation: Array(source.records().prefix(2)),
             provider: source.provider, views: .training(TrainingViews(scale: 0.5...1)), recipe: recipe)
         training.isProbe = isProbe
+        training.learnsMasks = true
         try training.run(TrainingSession(folder: folder, generator: Generator(seed: 0), hooks: hooks))
     }
 

@@ -78,24 +78,14 @@ struct FineTune: Stage {
         let watched = try val.map { try records($0, hasMasks: hasMasks, for: "validation") } ?? []
         let provider = try context.provider(for: "train", "val")
         let session = context.trainingSession(generator)
-        let end: TrainingOutcome
-        if hasMasks {
-            var training = SegmentationTraining(
-                loaded, train: images, validation: watched, provider: provider, views: views.policy,
-                recipe: recipe)
-            training.labelSmoothing = labelSmoothing
-            training.isProbe = mode == .probe
-            training.workers = context.execution.workers
-            end = try training.run(session)
-        } else {
-            var training = SupervisedTraining(
-                loaded, train: images, validation: watched, provider: provider, views: views.policy,
-                recipe: recipe)
-            training.labelSmoothing = labelSmoothing
-            training.isProbe = mode == .probe
-            training.workers = context.execution.workers
-            end = try training.run(session)
-        }
+        var training = SupervisedTraining(
+            loaded, train: images, validation: watched, provider: provider, views: views.policy,
+            recipe: recipe)
+        training.labelSmoothing = labelSmoothing
+        training.isProbe = mode == .probe
+        training.learnsMasks = hasMasks
+        training.workers = context.execution.workers
+        let end = try training.run(session)
         try context.note(recipe, end, model: loaded)
         context.count("images", images.count)
         return try context.checkpoint(loaded)
