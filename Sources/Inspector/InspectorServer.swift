@@ -18,6 +18,8 @@ public final class InspectorServer: Sendable {
         public var marks: URL
         /// The file of the audit's answers; it need not exist.
         public var audit: URL
+        /// The folder of a teacher's labels of the set, if there are any.
+        public var labels: URL?
         /// The port; 0 takes any that is free.
         public var port = 0
 
@@ -32,7 +34,7 @@ public final class InspectorServer: Sendable {
     private let listener: Listener
     private let site: Site
 
-    /// Opens the set and takes a port; nothing is served before ``start()``.
+    /// Opens the set, takes a port and serves on threads of its own, until ``stop()``.
     ///
     /// Throws a `Diagnostic` when the artifact is damaged, a marks file has a damaged line, or the port is taken.
     public convenience init(_ options: Options) throws {
@@ -44,8 +46,13 @@ public final class InspectorServer: Sendable {
     }
 
     init(_ options: Options, thumbnails: @escaping ThumbnailCache.Source) throws {
-        let set = try InspectedSet(options.artifact)
-        let other = try options.against.map(InspectedSet.init)
+        let certainty = try options.labels.flatMap(TeacherCertainty.init(labels:))
+        let set = try InspectedSet(
+            options.artifact,
+            entropies: certainty.map {
+                Dictionary(zip($0.ids, $0.entropies), uniquingKeysWith: { first, _ in first })
+            })
+        let other = try options.against.map { try InspectedSet($0) }
         let marks = try MarksFile(options.marks)
         let audit = AuditFile(options.audit)
         let token = AccessControl.freshToken()
@@ -58,7 +65,7 @@ public final class InspectorServer: Sendable {
         site = Site(
             set, other: other, marks: marks, audit: audit,
             access: AccessControl(token: token, port: listener.port), thumbnails: thumbnails,
-            projection: projection)
+            projection: projection, search: PoolSearch(of: options.artifact))
         slot.fill(site)
     }
 
@@ -68,15 +75,14 @@ public final class InspectorServer: Sendable {
     /// The port that is listened on.
     var port: Int { listener.port }
 
-    /// Serves on threads of its own, until ``stop()``.
-    public func start() {
-        listener.start()
+    /// Prepares what the first pages need, on a thread of its own.
+    public func prepare() {
         let site = site
         let thread = Thread { site.warmUp() }
         thread.start()
     }
 
-    /// Closes all connections.
+    /// Takes no further requests.
     public func stop() { listener.stop() }
 
     private static func projection(of set: InspectedSet, at artifact: URL) -> (

@@ -21,8 +21,8 @@ import Engine
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, RunsCommand.self, LogCommand.self, WhyCommand.self, PathCommand.self,
-                    GraphCommand.self, InspectCommand.self, ReviewCommand.self, CompareCommand.self,
-                    ReportCommand.self,
+                    GraphCommand.self, InspectCommand.self, QueryCommand.self, ReviewCommand.self,
+                    CompareCommand.self, ReportCommand.self,
                 ]),
             CommandGroup(
                 name: "Without a pipeline",

@@ -116,32 +116,24 @@ import Testing
         #expect(throws: RequestProblem.self) { try Request("GET", target) }
     }
 
-    @Test(arguments: [
-        "GET /", "GET / HTTP/2", "GET  / HTTP/1.1", "GET / HTTP/1.1\r\nno colon", "GET / HTTP/1.1\r\n: x",
-        "GET / HTTP/1.1\r\n folded: x", "GET / HTTP/1.1\r\nA: 1\r\nA: 2", "GET / HTTP/1.1\r\nA: x\u{1}",
-        "POST / HTTP/1.1\r\nContent-Length: -1", "POST / HTTP/1.1\r\nContent-Length: 1, 1",
-        "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", "POST / HTTP/1.1",
-        "POST / HTTP/1.1\r\nContent-Length: 65537", "POST / HTTP/1.1\r\nContent-Length: 99999999999999999999",
-    ]) func `a head that can be read in two ways is refused`(_ head: String) {
-        #expect(throws: RequestProblem.self) { try RequestHead(Data(head.utf8)) }
-    }
-
-    @Test func `requests that arrive in pieces or together are read one by one`() throws {
-        let text =
-            "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: h\r\n\r\n"
-        for size in [1, 7, 1_000] {
-            var rest = Data(text.utf8)
-            var reader = RequestReader { count, _ throws(RequestProblem) in
-                guard !rest.isEmpty else { return nil }
-                defer { rest = Data(rest.dropFirst(min(size, count))) }
-                return Data(rest.prefix(min(size, count)))
-            }
-            let first = try #require(try reader.head())
-            #expect(try reader.body(of: first) == Data("abc".utf8))
-            let second = try #require(try reader.head())
-            #expect(first.target == "/a" && second.target == "/b" && second.headers == ["host": "h"])
-            #expect(try reader.head() == nil)
+    @Test func `a file comes out of a form as it went in`() throws {
+        let bytes = Data((0..<600).map { UInt8(truncatingIfNeeded: $0) }) + Data("\r\n--x\r\n\r\n".utf8)
+        func body(_ name: String) -> Data {
+            Data("--b0undary\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n1\r\n".utf8)
+                + Data("--b0undary\r\nContent-Disposition: form-data; name=\"\(name)\"; ".utf8)
+                + Data("filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n".utf8) + bytes
+                + Data("\r\n--b0undary--\r\n".utf8)
         }
+        func request(_ type: String, _ body: Data) throws -> Request {
+            try Request("POST", "/search", headers: ["content-type": type], body: body)
+        }
+        let type = "multipart/form-data; boundary=b0undary"
+        #expect(try UploadedFile("picture", in: request(type, body("picture"))).data == bytes)
+        #expect(throws: RequestProblem.self) { try UploadedFile("picture", in: request(type, body("x"))) }
+        #expect(throws: RequestProblem.self) {
+            try UploadedFile("picture", in: request(type, body("picture").dropLast(14)))
+        }
+        #expect(throws: RequestProblem.self) { try UploadedFile("picture", in: request("text/plain", bytes)) }
     }
 
     @Test func `a place to go back to is on this server`() throws {

@@ -25,7 +25,7 @@ struct BrowserTests {
             var options = inspected.options
             options.against = inspected.folder.appending("store/other")
             server = try InspectorServer(options, thumbnails: Inspected.picture)
-            server.start()
+            server.prepare()
             browser = try WebDriver(width: width)
             try browser.open(server.address)
         }

@@ -59,7 +59,8 @@ private final class Outline: NSObject, XMLParserDelegate {
 @Suite struct PagesTests {
     static let targets = [
         "/", "/sheet", "/sheet?sort=low&class=bus&size=24", "/sheet?sort=random&seed=2&page=1&size=24",
-        "/sheet?page=999", "/queries", "/queries?sort=weakest&class=camel", "/query/query3", "/threshold",
+        "/sheet?page=999", "/sheet?sort=hubs", "/sheet?sort=entropy", "/queries",
+        "/queries?sort=weakest&class=camel", "/query/query3", "/threshold",
         "/threshold?threshold=0.85", "/duplicates", "/leakage", "/dropped", "/dropped?step=dedup",
         "/image/\(FakeSet.id(0))", "/image/\(FakeSet.id(6))", "/image/\(FakeSet.id(9_001))", "/image/query2",
         "/diff", "/diff?side=other", "/audit",

@@ -100,7 +100,27 @@ import Testing
         case .width: #expect(values.compactMap(\.width) == values.compactMap(\.width).sorted())
         case .query: #expect(Set(values.prefix(5).map(\.query)).count == 1)
         case .random: #expect(rows != Array(0..<table.count))
+        case .hubs:
+            let queries = inspected.site.set.queries
+            let near = values.map { queries.queries(near: $0.id).count }
+            #expect(
+                near == near.sorted(by: >)
+                    && near == queries.occurrenceCounts(of: table.ids).sorted(by: >).map(Int.init))
+        // No teacher was asked.
+        case .entropy: #expect(rows == Array(0..<table.count))
         }
+    }
+
+    @Test func `images of which the teacher was least sure come first, and those it never saw last`() throws {
+        let inspected = try Inspected()
+        let table = inspected.site.set.table
+        let ids = try [4, 9, 2].map { try table.image($0).id }
+        let set = try InspectedSet(
+            inspected.fake.folder, entropies: Dictionary(uniqueKeysWithValues: zip(ids, [0.5, 1.5, 0.1])))
+        var filter = ImageFilter()
+        filter.sort = .entropy
+        let rows = try Selector(set).rows(filter, marks: Marks())
+        #expect(rows.prefix(4) == [9, 4, 2, 0] && rows.count == table.count)
     }
 
     @Test func `filters take the images that a plain filter takes`() throws {

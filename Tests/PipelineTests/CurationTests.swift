@@ -145,6 +145,23 @@ import Vision
         let place = try #require(places.first { $0["id"] as? String == chosen["query"] as? String })
         #expect(place["rank"] as? Int == chosen["rank"] as? Int)
         #expect(place["similarity"] as? Double == chosen["similarity"] as? Double)
+        // Query: a test image finds itself, then what was made of it, and any embedded image can be asked about.
+        let file = setup.retort.folder.appending("target/test/a/16.png").path
+        let query = try setup.retort.run("query", "--index", "curate", "--image", file, "-k", "3", "--json")
+        #expect(query.code == 0, "\(query.errors)")
+        let hits = try #require(
+            try JSONSerialization.jsonObject(with: Data(query.output.utf8)) as? [[String: Any]])
+        #expect(hits.count == 3 && hits.first?["rank"] as? Int == 1)
+        #expect((hits.first?["similarity"] as? Double ?? 0) > 0.9999)
+        let sources = hits.prefix(2).compactMap { $0["source"] as? String }
+        #expect(Set(sources) == ["target/test/a/16.png", "pool/all/x/planted-0-0.jpg"])
+        let planted0 = try #require(setup.planted["same"]?.first)
+        let like = try setup.retort.run(
+            "query", "--index", "embed", "--id", String(planted0.prefix(8)), "-k", "2")
+        #expect(like.code == 0 && !like.output.contains("planted-0-0"), "\(like.errors)")
+        let none = try setup.retort.run("query", "--index", "vfm", "--image", file)
+        #expect(none.code == 64 && none.errors.contains("is made from no embeddings"), "\(none.errors)")
+
         let unknown = try setup.retort.run("why", "pool/none.jpg")
         #expect(unknown.code == 66 && unknown.errors.contains("knows no image 'pool/none.jpg'"))
     }

@@ -5,7 +5,7 @@ import Search
 struct ImageFilter: Hashable, Sendable {
     /// The orders.
     enum Sort: String, Hashable, Sendable, CaseIterable {
-        case file, low, high, rank, query, width, random
+        case file, low, high, rank, query, hubs, entropy, width, random
 
         var title: String {
             switch self {
@@ -14,6 +14,8 @@ struct ImageFilter: Hashable, Sendable {
             case .high: "most similar first"
             case .rank: "by rank"
             case .query: "by query"
+            case .hubs: "near to most queries first"
+            case .entropy: "teacher least sure first"
             case .width: "smallest first"
             case .random: "random"
             }

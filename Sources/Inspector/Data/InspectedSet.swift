@@ -9,6 +9,8 @@ final class InspectedSet: Sendable {
     let name: String
     let table: TransferTable
     let queries: QueryTable
+    /// From how many queries on an image that is near to them counts as a hub.
+    let hubLimit: Int
     let dropped: DroppedTable
     let funnel: [FunnelStep]
     let similarity: SimilarityCounts?
@@ -17,12 +19,25 @@ final class InspectedSet: Sendable {
     let classes: [String]
     /// What the set was compared with, as the pipeline file names it; nil when that is not recorded.
     let comparedWith: [String]?
+    /// How unsure the teacher was of each row (entropy, nats; not a number where it was not asked); nil without labels.
+    let entropies: [Float]?
 
     /// Opens the artifact of a `curate` stage, or a folder that holds at least `transfer-set.jsonl`.
-    init(_ folder: URL) throws {
+    ///
+    /// `entropies` are a teacher's by content id.
+    init(_ folder: URL, entropies: [String: Double]? = nil) throws {
         self.folder = folder
-        table = try TransferTable(folder)
+        let table = try TransferTable(folder)
+        self.table = table
+        self.entropies = entropies.map { known in
+            var values = [Float](repeating: .nan, count: table.count)
+            for (id, entropy) in known {
+                if let row = table.row(of: id) { values[row] = Float(entropy) }
+            }
+            return values
+        }
         queries = try QueryTable(folder)
+        hubLimit = queries.hubLimit
         dropped = try DroppedTable(folder)
         funnel = try Self.json("funnel.json", in: folder) ?? []
         similarity = try Self.json("similarity.json", in: folder)

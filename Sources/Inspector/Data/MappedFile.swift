@@ -16,10 +16,9 @@ final class MappedFile: @unchecked Sendable {
             throw Self.problem(url)
         }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.problem(url) }
+        let count = lseek(descriptor, 0, Int32(SEEK_END))
+        guard count >= 0 else { throw Self.problem(url) }
         self.url = url
-        let count = Int(status.st_size)
         guard count > 0 else {
             bytes = UnsafeBufferPointer(start: nil, count: 0)
             return

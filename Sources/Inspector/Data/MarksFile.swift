@@ -18,17 +18,15 @@ final class MarksFile: Sendable {
     /// The marks as they are now, with what other programs have appended since.
     func current() throws -> Marks {
         try marks.withLock { marks in
-            var status = stat()
-            guard stat(url.path, &status) == 0 else {
+            guard let handle = try? FileHandle(forReadingFrom: url) else {
                 marks = Marks()
                 return marks
             }
-            let size = Int(status.st_size)
+            defer { try? handle.close() }
+            let size = Int(try handle.seekToEnd())
             // Somebody has replaced or cut the file, or gone on with a line that had no end: begin anew.
             if size < marks.length || (marks.isOpen && size > marks.length) { marks = Marks() }
             if size > marks.length {
-                let handle = try FileHandle(forReadingFrom: url)
-                defer { try? handle.close() }
                 try handle.seek(toOffset: UInt64(marks.length))
                 try marks.read(try handle.readToEnd() ?? Data(), from: url)
             }

@@ -126,6 +126,23 @@ struct QueryTable: Sendable {
         return occurrences[low...].prefix { $0.id == hash }.map { Int($0.query) }
     }
 
+    /// Of images by their hashed ids: the number of queries among whose neighbours each is.
+    func occurrenceCounts(of ids: [UInt64]) -> [UInt32] {
+        var counts = [UInt64: UInt32](minimumCapacity: ids.count)
+        for occurrence in occurrences { counts[occurrence.id, default: 0] += 1 }
+        return ids.map { counts[$0] ?? 0 }
+    }
+
+    /// From how many queries on an image counts as a hub: four times the mean over the neighbours, and at least eight.
+    var hubLimit: Int {
+        var different = 0
+        for number in occurrences.indices
+        where number == 0 || occurrences[number].id != occurrences[number - 1].id {
+            different += 1
+        }
+        return max(8, 4 * occurrences.count / max(1, different))
+    }
+
     /// Where an image lies that is a neighbour of some query, chosen or not.
     func place(of id: String) throws -> ImageReference? {
         for number in queries(near: id).prefix(1) {

@@ -111,6 +111,12 @@ final class Selector: Sendable {
         case .high: return rows { ~Self.key(table.similarities[$0], missing: 0) }
         case .rank: return rows { table.ranks[$0] }
         case .query: return rows { table.queries[$0] }
+        case .hubs:
+            let near = set.queries.occurrenceCounts(of: table.ids)
+            return rows { ~near[$0] }
+        case .entropy:
+            let entropies = set.entropies
+            return rows { ~Self.key(entropies?[$0] ?? .nan, missing: 0) }
         case .width: return rows { table.widths[$0] }
         case .random:
             let seed = UInt64(bitPattern: Int64(order.seed)) &* 0x9e37_79b9_7f4a_7c15

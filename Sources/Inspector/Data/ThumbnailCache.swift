@@ -37,12 +37,20 @@ final class ThumbnailCache: Sendable {
     /// An id for an image of which the artifact tells only the place.
     func id(of source: String) -> String {
         let id = "at-" + String(TextHash.hash(source), radix: 16)
-        state.withLock { state in
-            if state.places.count >= 100_000 { state.places = [:] }
-            state.places[id] = ImageReference(id: id, source: source)
-        }
+        remember(ImageReference(id: id, source: source))
         return id
     }
+
+    /// Makes the picture of an image available of which no file of the artifact tells.
+    func remember(_ place: ImageReference) {
+        state.withLock { state in
+            if state.places.count >= 100_000 { state.places = [:] }
+            state.places[place.id] = place
+        }
+    }
+
+    /// Where an image lies that was remembered.
+    func remembered(_ id: String) -> ImageReference? { state.withLock { $0.places[id] } }
 
     /// The picture of an image; nil when no file of the artifact tells of it, or it cannot be read any more.
     func picture(_ id: String, side: Int) throws -> Data? {

@@ -114,6 +114,11 @@ struct TransferTable: Sendable {
         return nil
     }
 
+    /// The class of the query for which a row was chosen.
+    func className(of row: Int) -> String? {
+        classes[row] == Self.none ? nil : classNames[Int(classes[row])]
+    }
+
     /// A row as the file has it.
     func image(_ row: Int) throws -> TransferRow {
         let line = file.line(at: Int(offsets[row]))

@@ -8,6 +8,7 @@ struct Frame {
         case overview = "/"
         case sheet = "/sheet"
         case queries = "/queries"
+        case search = "/search"
         case threshold = "/threshold"
         case duplicates = "/duplicates"
         case leakage = "/leakage"
@@ -21,6 +22,7 @@ struct Frame {
             case .overview: "Overview"
             case .sheet: "Images"
             case .queries: "Queries"
+            case .search: "Search"
             case .threshold: "Similarity"
             case .duplicates: "Duplicates"
             case .leakage: "Leakage"
@@ -96,6 +98,7 @@ enum Piece {
     }
 
     static func imageAddress(_ id: String) -> String { "/image/\(id.percentEncoded)" }
+    static func searchAddress(_ id: String) -> String { "/search?id=\(id.percentEncoded)" }
     static func queryAddress(_ id: String) -> String { "/query/\(id.percentEncoded)" }
 
     static func picture(_ id: String, alt: String, side: Int = 192) -> Markup {
@@ -202,6 +205,8 @@ struct ImageCard {
     var mark: Mark?
     /// Whether the image was a candidate and not chosen.
     var isMissed = false
+    /// Whether it can be marked: what is in no file of the artifact cannot.
+    var canMark = true
 
     var markup: Markup {
         HTML.div(
@@ -218,7 +223,7 @@ struct ImageCard {
                 HTML.span { caption }
                 if let note { HTML.span(.class("note")) { note } }
             }
-            MarkButtons(id: id, mark: mark).markup
+            canMark ? MarkButtons(id: id, mark: mark).markup : .empty
         }
     }
 }

@@ -7,6 +7,8 @@ struct ImagePage {
     let marks: Marks
     let place: ImageReference
     let image: TransferRow?
+    /// Whether the embeddings are there, so that images like this one can be found.
+    var canSearch = false
 
     func markup() throws -> Markup {
         let canMark = try set.isPoolImage(place.id)
@@ -73,7 +75,7 @@ struct ImagePage {
             if !near.isEmpty {
                 sentences.append(
                     Block.note(
-                        "Among the neighbours of \(Format.plural(near.count, "query", "queries"))\(near.count > 12 ? ", the first 12" : ""):"
+                        "\(near.count >= set.hubLimit ? "A hub. " : "")Among the neighbours of \(Format.plural(near.count, "query", "queries"))\(near.count > 12 ? ", the first 12" : ""):"
                     ))
                 let places = try near.prefix(12).map(occurrence)
                 sentences.append(HTML.ul(.class("near")) { Markup.group(places) })
@@ -85,6 +87,10 @@ struct ImagePage {
                         HTML.a(.href(Piece.queryAddress(place.id))) { "query" }
                         "."
                     })
+            }
+            if canSearch {
+                sentences.append(
+                    HTML.p { HTML.a(.href(Piece.searchAddress(place.id))) { "More images like this" } })
             }
             if sentences.isEmpty {
                 sentences.append(Block.note("The artifact says nothing more about this image."))

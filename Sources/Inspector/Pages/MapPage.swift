@@ -19,6 +19,8 @@ struct Projection: Sendable {
 struct MapPage {
     let set: InspectedSet
     let projection: Projection?
+    /// The class whose images alone are drawn; nil draws all.
+    var className: String?
 
     private static let side = 760.0
 
@@ -31,19 +33,24 @@ struct MapPage {
         let x = Scale(Self.bulk(xs), to: Interval(12, Self.side - 12))
         let y = Scale(Self.bulk(ys), to: Interval(Self.side * 0.72 - 12, 12))
         let classes = set.classes
+        let shown =
+            className.map { wanted in
+                points.filter { set.table.className(of: $0.row) == wanted }
+            } ?? points
         let colors = Dictionary(
             classes.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         return HTML.div(.class("card")) {
+            classes.count > 1 ? choice(classes) : .empty
             classes.count <= Chart.colours
                 ? Chart.legend(classes.enumerated().map { ($1, $0) })
                 : Block.note(
                     "\(classes.count) classes share \(Chart.colours) colours; hover a point for its class.")
             HTML.div(.class("map")) {
                 Chart.drawing(
-                    "Map of \(points.count) images", width: Self.side * 1.4, height: Self.side * 0.72 * 1.4
+                    "Map of \(shown.count) images", width: Self.side * 1.4, height: Self.side * 0.72 * 1.4
                 ) {
                     SVG.g(.transform("scale(1.4)")) {
-                        for point in points { dot(point, x, y, colors) }
+                        for point in shown { dot(point, x, y, colors) }
                     }
                 }
             }
@@ -51,6 +58,14 @@ struct MapPage {
                 points.count < set.table.count
                     ? "\(Format.count(points.count)) of \(Format.count(set.table.count)) images, evenly chosen."
                     : "Principal components; distances on the plane are smaller than the true ones.")
+        }
+    }
+
+    private func choice(_ classes: [String]) -> Markup {
+        HTML.form(.class("controls filters"), Attribute("method", "get"), Attribute("action", "/map")) {
+            Piece.choice(
+                "class", "Class", [("", "all")] + classes.map { ($0, $0) }, chosen: className ?? "")
+            HTML.button(.type("submit"), .class("primary")) { "Show" }
         }
     }
 

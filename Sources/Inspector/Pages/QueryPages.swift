@@ -154,9 +154,14 @@ struct QueryPage {
     private func card(_ neighbour: QueryNeighbours.Neighbour) -> Markup {
         ImageCard(
             id: neighbour.id, source: neighbour.source, caption: Format.fixed(neighbour.similarity, 3),
-            note: "rank \(neighbour.rank)", query: query.id, mark: marks[neighbour.id],
-            isMissed: !neighbour.selected
+            note: "rank \(neighbour.rank)" + (isHub(neighbour) ? ", hub" : ""), query: query.id,
+            mark: marks[neighbour.id], isMissed: !neighbour.selected
         ).markup
+    }
+
+    /// Whether an image is near to so many queries that it says little about any of them.
+    private func isHub(_ neighbour: QueryNeighbours.Neighbour) -> Bool {
+        set.queries.queries(near: neighbour.id).count >= set.hubLimit
     }
 
     private var facts: [(name: String, value: Markup)] {

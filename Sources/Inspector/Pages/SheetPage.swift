@@ -59,7 +59,9 @@ struct SheetPage {
             Attribute("role", "search")
         ) {
             Piece.choice(
-                "sort", "Order", ImageFilter.Sort.allCases.map { ($0.rawValue, $0.title) },
+                "sort", "Order",
+                ImageFilter.Sort.allCases.filter { $0 != .entropy || set.entropies != nil }
+                    .map { ($0.rawValue, $0.title) },
                 chosen: filter.sort.rawValue)
             if filter.sort == .random {
                 Piece.field("seed", "Seed", "\(filter.seed)", .type("number"), .class("short"))

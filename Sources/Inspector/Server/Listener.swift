@@ -1,209 +1,161 @@
 import Diagnostics
 import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import ServiceLifecycle
 import Synchronization
 
-/// A small HTTP/1.1 server on the loopback interface: one thread for each connection, everything bounded.
-///
-/// Retort is synchronous throughout, the clients are one person's browser, and what is wanted most is that every
-/// limit is enforced: on header fields, bodies, connections and slow clients. That is a few hundred lines on
-/// sockets, and no dependency.
-final class Listener: Sendable {
-    /// The port it listens on.
-    let port: Int
-    private let descriptor: Int32
-    private let handle: @Sendable (Request) -> Response
-    private let refuse: @Sendable (RequestProblem) -> Response
-    private let open = Mutex<Set<Int32>>([])
+/// How much a client may send, and how long it may take.
+enum HTTPLimits {
+    /// Bytes of a target: path and query.
+    static let target = 4 << 10
+    /// Bytes of all header fields together.
+    static let head = 16 << 10
+    /// Header fields.
+    static let fields = 64
+    /// Bytes of a body.
+    static let body = 64 << 10
+    /// Bytes of a body that holds a picture.
+    static let picture = 16 << 20
+    /// Connections at a time, of which browsers open six; more wait for their turn.
+    static let connections = 32
+    /// Seconds after which a connection without a complete request is closed.
+    static let idleSeconds: Int64 = 30
+}
 
-    /// Takes a port of 127.0.0.1; 0 takes any that is free.
+/// Hummingbird on the loopback interface: the inspector's handlers see requests, and give responses.
+///
+/// Handlers read files and decode images, so they block. They run on the threads of an executor of their own,
+/// and neither hold up the event loops nor need any thread of Swift's shared pool.
+final class Listener: Sendable {
+    private let threads = BlockingThreads()
+    private let server = Mutex<ServiceGroup?>(nil)
+    private let bound = Mutex<Result<Int, any Error>?>(nil)
+
+    /// Takes a port of 127.0.0.1, 0 for any that is free, and serves until ``stop()``.
     init(
         port: Int, handle: @escaping @Sendable (Request) -> Response,
         refuse: @escaping @Sendable (RequestProblem) -> Response
     ) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw Self.problem(port) }
-        var yes: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(clamping: port).bigEndian)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0
-                    && getsockname(descriptor, $0, &length) == 0
-            }
+        guard 0...65_535 ~= port else {
+            throw Diagnostic("\(port) is no port", hint: "leave --port out to take any free port")
         }
-        guard isBound else {
-            let problem = Self.problem(port)
-            close(descriptor)
-            throw problem
-        }
-        self.descriptor = descriptor
-        self.port = Int(UInt16(bigEndian: address.sin_port))
-        self.handle = handle
-        self.refuse = refuse
-    }
-
-    /// Accepts connections on a thread of its own, until ``stop()``.
-    func start() {
-        let thread = Thread { [self] in
-            while let client = accept() { serve(client) }
-        }
-        thread.name = "inspector"
-        thread.start()
-    }
-
-    /// Closes every socket; requests that are being answered are cut off.
-    func stop() {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        open.withLock { for client in $0 { shutdown(client, Int32(SHUT_RDWR)) } }
-    }
-
-    deinit { close(descriptor) }
-
-    private func accept() -> Int32? {
-        while true {
-            let client = Foundation.accept(descriptor, nil, nil)
-            if client >= 0 {
-                _ = fcntl(client, F_SETFD, FD_CLOEXEC)
-                return client
-            }
-            switch errno {
-            case EINTR, ECONNABORTED: continue
-            // No descriptors or no memory: later there may be some.
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM: usleep(50_000)
-            default: return nil
-            }
-        }
-    }
-
-    private func serve(_ client: Int32) {
-        let isWelcome = open.withLock { open in
-            guard open.count < HTTPLimits.connections else { return false }
-            open.insert(client)
-            return true
-        }
-        guard isWelcome else {
-            let problem = RequestProblem(.busy, "there are too many connections")
-            _ = Connection(client).send(refuse(problem).bytes(closes: true), seconds: 1)
-            close(client)
-            return
-        }
-        let thread = Thread { [self] in
-            converse(Connection(client))
-            // Out of the set before it is closed: a new connection may get the same number.
-            open.withLock { _ = $0.remove(client) }
-            close(client)
-        }
-        thread.stackSize = 1 << 20
-        thread.start()
-    }
-
-    private func converse(_ connection: Connection) {
-        var reader = RequestReader { count, seconds throws(RequestProblem) in
-            try connection.receive(count, seconds: seconds)
-        }
-        while true {
-            do throws(RequestProblem) {
-                guard let head = try reader.head() else { return }
-                if head.bodyLength > 0, head.headers["expect"]?.lowercased() == "100-continue" {
-                    guard connection.send(Data("HTTP/1.1 100 Continue\r\n\r\n".utf8), seconds: 5) else {
-                        return
-                    }
-                }
-                guard let body = try reader.body(of: head) else { return }
-                let response: Response
-                do throws(RequestProblem) {
-                    response = handle(
-                        try Request(head.method, head.target, headers: head.headers, body: body))
-                } catch {
-                    response = refuse(error)
-                }
-                let bytes = response.bytes(closes: head.closes, withBody: head.method != "HEAD")
-                guard connection.send(bytes, seconds: HTTPLimits.responseSeconds), !head.closes else {
-                    return
-                }
+        let isBound = DispatchSemaphore(value: 0)
+        let application = Application(
+            responder: CallbackResponder<BasicRequestContext> { request, _ in
+                await Self.answer(request, handle, refuse)
+            },
+            server: .http1(configuration: Self.connections),
+            configuration: ApplicationConfiguration(
+                address: .hostname("127.0.0.1", port: port),
+                availableConnectionsDelegate: MaximumAvailableConnections(HTTPLimits.connections)),
+            onServerRunning: { [self] channel in
+                bound.withLock { $0 = .success(channel.localAddress?.port ?? port) }
+                isBound.signal()
+            },
+            logger: Logger(label: "inspector") { _ in SwiftLogNoOpLogHandler() })
+        // Shut down gracefully and never cancelled: a connection that is being accepted at that moment would be lost,
+        // which NIO takes for a bug of the program.
+        let group = ServiceGroup(services: [application], logger: application.logger)
+        server.withLock { $0 = group }
+        Task(executorPreference: threads) { [self] in
+            do {
+                try await group.run()
             } catch {
-                // After a head that could not be read, nobody knows where the next begins.
-                if connection.send(refuse(error).bytes(closes: true), seconds: 2) { connection.drain() }
-                return
+                bound.withLock { $0 = $0 ?? .failure(error) }
+                isBound.signal()
             }
+        }
+        isBound.wait()
+        if case .failure(let error) = bound.withLock({ $0 }) {
+            throw Diagnostic(
+                port == 0
+                    ? "cannot listen on 127.0.0.1: \(error)" : "cannot listen on 127.0.0.1:\(port): \(error)",
+                hint: "leave --port out to take any free port", exitCode: .unavailable)
         }
     }
 
-    private static func problem(_ port: Int) -> Diagnostic {
-        let reason = String(cString: strerror(errno))
-        return Diagnostic(
-            port == 0
-                ? "cannot listen on 127.0.0.1: \(reason)" : "cannot listen on 127.0.0.1:\(port): \(reason)",
-            hint: "leave --port out to take any free port", exitCode: .unavailable)
+    /// The port it listens on.
+    var port: Int {
+        guard case .success(let port) = bound.withLock({ $0 }) else { return 0 }
+        return port
+    }
+
+    /// Takes no further requests; those that are being answered still are.
+    func stop() {
+        guard let group = server.withLock({ $0 }) else { return }
+        Task(executorPreference: threads) { await group.triggerGracefulShutdown() }
+    }
+
+    private static var connections: HTTP1Channel.Configuration {
+        HTTP1Channel.Configuration(
+            idleTimeout: .seconds(HTTPLimits.idleSeconds),
+            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                maxHeaderFieldSize: HTTPLimits.head, maxHeaderListSize: HTTPLimits.head,
+                maxHeaderFieldCount: HTTPLimits.fields))
+    }
+
+    private static func answer(
+        _ incoming: Hummingbird.Request, _ handle: (Request) -> Response,
+        _ refuse: (RequestProblem) -> Response
+    ) async -> Hummingbird.Response {
+        do throws(RequestProblem) {
+            return handle(try await Request(incoming)).outgoing(to: incoming)
+        } catch {
+            return refuse(error).outgoing(to: incoming)
+        }
     }
 }
 
-/// A connected socket whose every wait ends.
-struct Connection: Sendable {
-    let descriptor: Int32
+/// As many threads as there are blocked tasks, within the limits of Dispatch.
+private final class BlockingThreads: TaskExecutor {
+    private let queue = DispatchQueue(label: "inspector", attributes: .concurrent)
 
-    init(_ descriptor: Int32) {
-        self.descriptor = descriptor
-        var yes: Int32 = 1
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
+}
 
-    /// At most `count` bytes; nil at the end of the stream.
-    func receive(_ count: Int, seconds: Double) throws(RequestProblem) -> Data? {
-        guard wait(Int16(POLLIN), seconds) else {
-            throw RequestProblem(.timeout, "the request did not arrive in time")
+extension Request {
+    /// What arrived, once all of it is there.
+    fileprivate init(_ incoming: Hummingbird.Request) async throws(RequestProblem) {
+        guard incoming.method == .get || incoming.method == .head || incoming.method == .post else {
+            throw RequestProblem(.notAllowed, "\(incoming.method.rawValue) is not served here")
         }
-        var buffer = [UInt8](repeating: 0, count: count)
-        while true {
-            let received = recv(descriptor, &buffer, count, 0)
-            if received < 0 && errno == EINTR { continue }
-            return received > 0 ? Data(buffer[..<received]) : nil
+        var headers: [String: String] = ["host": incoming.head.authority ?? ""]
+        for field in incoming.headers {
+            // Twice the same field is allowed by few of them, and by none that matters here.
+            guard
+                headers.updateValue(field.value, forKey: field.name.canonicalName) == nil
+                    || field.name == .accept
+            else { throw RequestProblem(.badRequest, "the header field '\(field.name)' occurs twice") }
         }
+        let limit = incoming.uri.path == "/search" ? HTTPLimits.picture : HTTPLimits.body
+        guard Int(headers["content-length"] ?? "0") ?? .max <= limit,
+            let body = try? await incoming.body.collect(upTo: limit)
+        else {
+            throw RequestProblem(.tooLarge, "the body is longer than \(limit >> 10) KB, or did not arrive")
+        }
+        try self.init(
+            incoming.method.rawValue, incoming.head.path ?? "", headers: headers,
+            body: Data(body.readableBytesView))
     }
+}
 
-    /// Sends everything, or gives up after so many seconds.
-    func send(_ data: Data, seconds: Double) -> Bool {
-        let end = ContinuousClock.Instant.now + .seconds(seconds)
-        return data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) -> Bool in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                guard wait(Int16(POLLOUT), (end - .now) / .seconds(1)) else { return false }
-                let sent = Foundation.send(
-                    descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count,
-                    Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
-                if sent < 0 && (errno == EINTR || errno == EAGAIN) { continue }
-                guard sent > 0 else { return false }
-                rest = rest.dropFirst(sent)
-            }
-            return true
+extension Response {
+    fileprivate func outgoing(to request: Hummingbird.Request) -> Hummingbird.Response {
+        var fields = HTTPFields()
+        for (name, value) in headers {
+            guard let name = HTTPField.Name(name) else { continue }
+            fields.append(HTTPField(name: name, value: value))
         }
-    }
-
-    /// Reads what the client still sends, for a moment: closing on unread bytes would reset the connection and
-    /// take the response away from it.
-    func drain() {
-        shutdown(descriptor, Int32(SHUT_WR))
-        let end = ContinuousClock.Instant.now + .seconds(1)
-        var total = 0
-        while total < 1 << 20, end > .now {
-            let left = (end - .now) / .seconds(1)
-            guard let data = try? receive(64 << 10, seconds: left) else { return }
-            total += data.count
-        }
-    }
-
-    private func wait(_ events: Int16, _ seconds: Double) -> Bool {
-        let end = ContinuousClock.Instant.now + .seconds(max(0, seconds))
-        while true {
-            var poll = pollfd(fd: descriptor, events: events, revents: 0)
-            let left = max(0, (end - .now) / .milliseconds(1))
-            let ready = Foundation.poll(&poll, 1, Int32(min(left.rounded(.up), 1e6)))
-            if ready < 0 && errno == EINTR { continue }
-            return ready > 0
-        }
+        let outgoing = Hummingbird.Response(
+            status: HTTPResponse.Status(code: status.rawValue, reasonPhrase: status.phrase), headers: fields,
+            body: status == .notModified ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        return request.method == .head ? outgoing.createHeadResponse() : outgoing
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Report
 import Search
+import Stages
 
 /// Finds the page of a path and fills it.
 struct Pages {
@@ -34,15 +35,20 @@ struct Pages {
                 .queries, title, try QueryPage(set: set, marks: marks, query: query).markup(),
                 scripts: ["review"])
         case ("image", 2):
-            guard let place = try set.place(of: request.path[1]) ?? site.other?.place(of: request.path[1])
+            guard
+                let place = try set.place(of: request.path[1]) ?? site.other?.place(of: request.path[1])
+                    ?? site.thumbnails.remembered(request.path[1])
             else {
                 throw missing("image")
             }
             let image = try set.table.row(of: place.id).map(set.table.image)
             return frame(
                 nil, String(place.member.split(separator: "/").last ?? ""),
-                try ImagePage(set: set, marks: marks, place: place, image: image).markup(),
+                try ImagePage(
+                    set: set, marks: marks, place: place, image: image, canSearch: site.search != nil
+                ).markup(),
                 scripts: ["review"])
+        case ("search", 1): return try search(id: request.query["id"])
         case ("threshold", 1): return try threshold(request)
         case ("duplicates", 1):
             let page = DuplicatesPage(
@@ -64,8 +70,10 @@ struct Pages {
                 lead: "Images that curation left out, with the reason.", scripts: ["review"])
         case ("map", 1):
             guard site.projection != nil else { throw missing("page") }
+            let page = MapPage(
+                set: set, projection: try site.projected, className: request.query["class"])
             return frame(
-                .map, "Map", MapPage(set: set, projection: try site.projected).markup,
+                .map, "Map", page.markup,
                 lead: "The set's embeddings on the plane in which they vary most.")
         case ("diff", 1): return try difference(request, marks)
         case ("audit", 1):
@@ -88,6 +96,7 @@ struct Pages {
         let places = Frame.Place.allCases.filter { place in
             switch place {
             case .map: site.projection != nil
+            case .search: site.search != nil
             case .difference: site.other != nil
             default: true
             }
@@ -95,6 +104,34 @@ struct Pages {
         return Frame(
             set: site.set.name, places: places, current: place, title: title, lead: lead, scripts: scripts,
             content: content)
+    }
+
+    /// The images that are most like one of the pool, or a form that asks for one.
+    private func search(id: String?) throws -> Frame {
+        guard let search = site.search else { throw missing("page") }
+        guard let id else { return searchPage(hits: nil, subject: nil) }
+        guard let place = try site.set.place(of: id) ?? site.thumbnails.remembered(id) else {
+            throw missing("image")
+        }
+        return searchPage(hits: try search.images(like: id), subject: place)
+    }
+
+    /// The images that are most like a picture of the reader's own.
+    func search(picture: Data) throws -> Frame {
+        guard let search = site.search else { throw missing("page") }
+        return searchPage(hits: try search.images(like: picture), subject: nil)
+    }
+
+    private func searchPage(hits: [EmbeddingQuery.Hit]?, subject: ImageReference?) -> Frame {
+        for hit in hits ?? [] {
+            site.thumbnails.remember(ImageReference(id: hit.id, source: hit.source))
+        }
+        let marks = (try? site.marks.current()) ?? Marks()
+        return frame(
+            .search, "Search",
+            SearchPage(set: site.set, marks: marks, hits: hits, subject: subject).markup,
+            lead: "The embedded images that are most like another, in the pool or beside it.",
+            scripts: ["review"])
     }
 
     private func sheet(_ request: Request, _ marks: Marks) throws -> Frame {

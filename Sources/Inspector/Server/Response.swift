@@ -11,11 +11,8 @@ struct Response: Sendable {
         case forbidden = 403
         case notFound = 404
         case notAllowed = 405
-        case timeout = 408
-        case lengthRequired = 411
         case tooLarge = 413
         case misdirected = 421
-        case headersTooLarge = 431
         case failed = 500
         case busy = 503
 
@@ -28,11 +25,8 @@ struct Response: Sendable {
             case .forbidden: "Forbidden"
             case .notFound: "Not Found"
             case .notAllowed: "Method Not Allowed"
-            case .timeout: "Request Timeout"
-            case .lengthRequired: "Length Required"
             case .tooLarge: "Content Too Large"
             case .misdirected: "Misdirected Request"
-            case .headersTooLarge: "Request Header Fields Too Large"
             case .failed: "Internal Server Error"
             case .busy: "Service Unavailable"
             }
@@ -71,17 +65,5 @@ struct Response: Sendable {
     /// The value of a header field.
     func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
-    }
-
-    /// The bytes on the wire.
-    func bytes(closes: Bool, withBody: Bool = true) -> Data {
-        var head = "HTTP/1.1 \(status.rawValue) \(status.phrase)\r\n"
-        for (name, value) in headers {
-            // No value is made from a request without percent encoding; a line break would be a bug here.
-            head += "\(name): \(value.filter { !$0.isNewline })\r\n"
-        }
-        if status != .notModified { head += "Content-Length: \(body.count)\r\n" }
-        head += "Connection: \(closes ? "close" : "keep-alive")\r\n\r\n"
-        return Data(head.utf8) + (withBody && status != .notModified ? body : Data())
     }
 }

@@ -18,6 +18,8 @@ final class Site: Sendable {
     let access: AccessControl
     /// The projection of the set's embeddings to a plane; nil when they are not there any more.
     let projection: (@Sendable () throws -> Projection?)?
+    /// Finds images that are like another; nil when the embeddings are not there any more.
+    let search: PoolSearch?
     private let state = Mutex(State())
 
     /// What is computed once, when a page first needs it.
@@ -32,7 +34,7 @@ final class Site: Sendable {
     init(
         _ set: InspectedSet, other: InspectedSet?, marks: MarksFile, audit: AuditFile, access: AccessControl,
         thumbnails: @escaping ThumbnailCache.Source,
-        projection: (@Sendable () throws -> Projection?)? = nil
+        projection: (@Sendable () throws -> Projection?)? = nil, search: PoolSearch? = nil
     ) {
         self.set = set
         self.other = other
@@ -40,6 +42,7 @@ final class Site: Sendable {
         self.audit = audit
         self.access = access
         self.projection = projection
+        self.search = search
         selector = Selector(set)
         self.thumbnails = ThumbnailCache(set, others: other.map { [$0] } ?? [], source: thumbnails)
     }
@@ -83,6 +86,9 @@ final class Site: Sendable {
             case (_, "api", _): return try API(site: self).respond(to: request)
             case ("POST", "marks", 1): return try mark(request)
             case ("POST", "audit", 1): return try answer(request)
+            case ("POST", "search", 1):
+                let picture = try UploadedFile("picture", in: request).data
+                return .html(try Pages(site: self).search(picture: picture).rendered)
             case ("GET", _, _):
                 let page = try Pages(site: self).page(request)
                 return .html(page.rendered)

@@ -35,7 +35,7 @@ public struct EmbeddingDescription: Codable, Hashable, Sendable {
 }
 
 /// An embeddings folder: shards of vectors, their ids and their metadata.
-public struct EmbeddingShards: VectorSource {
+public struct EmbeddingShards: VectorSource, Sendable {
     /// The content id of each row.
     public let ids: [String]
     private let vectors: ShardedVectors

@@ -4,7 +4,7 @@ internal import Search
 internal import Vision
 
 /// Unit vectors of images, in numpy shards, with the records of the images in the same order.
-public struct EmbeddingSet: Artifact {
+public struct EmbeddingSet: Artifact, Sendable {
     /// The word for this kind of artifact.
     public static let kind = "embeddings"
     /// One embedded image, as a row of `metadata/metadata_NNNN.jsonl`.

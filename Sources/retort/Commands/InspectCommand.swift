@@ -65,12 +65,13 @@ struct InspectCommand: RetortCommand {
         let set = try TransferSetLookup(artifact, run: run, in: store)
         var options = InspectorServer.Options(
             artifact: set.folder, marks: marks.map { URL(filePath: $0) } ?? set.marks, audit: set.audit)
+        options.labels = set.labels(in: store)
         options.port = port
         options.against = try against.map { try TransferSetLookup($0, run: run, in: store).folder }
         // Before any thread starts, so that all of them leave the signals to this one.
         let signals = AwaitedSignals([SIGINT, SIGTERM])
         let server = try InspectorServer(options)
-        server.start()
+        server.prepare()
         console.print(server.address)
         console.note("marks go to \(options.marks.path); Ctrl-C ends")
         let opener = open ? BrowserOpener(server.address) : nil

@@ -1,6 +1,7 @@
 import Diagnostics
 import Engine
 import Foundation
+import Stages
 
 /// A transfer set as the command line names it: by its stage, or by its folder.
 struct TransferSetLookup {
@@ -37,6 +38,22 @@ struct TransferSetLookup {
     /// Whether the stage reads the marks.
     var readsMarks: Bool {
         pipeline?.nodes.first { $0.name == stage }?.entries.contains { $0.key == "marks" } ?? false
+    }
+
+    /// The newest labels that a teacher gave to the set; nil when no run has any.
+    func labels(in store: Store) -> URL? {
+        guard let key = (try? ArtifactRecord.read(at: folder))?.key else { return nil }
+        let history = RunHistory(store)
+        for run in history.identifiers() {
+            for stage in (try? history.summary(of: run).stages) ?? [] {
+                guard let made = history.artifact(of: stage.name, run: run),
+                    let record = try? ArtifactRecord.read(at: made), record.kind == LabelSet.kind,
+                    record.inputs.contains(where: { $0.key == key })
+                else { continue }
+                return made.resolvingSymlinksInPath()
+            }
+        }
+        return nil
     }
 
     /// Where the answers of an audit lie.
