@@ -56,8 +56,8 @@ struct RunSession {
         console.note(table.summary)
         // A reader of stdout that goes away must not take the run with it.
         signal(SIGPIPE, SIG_IGN)
-        let display = execution.progress.display(console)
-        let result = try Runner(graph, store, options: options, sink: display).run(plan)
+        let sink = try execution.tracking.sink(execution.progress.display(console), for: graph.spec, console)
+        let result = try Runner(graph, store, options: options, sink: sink).run(plan)
         if result.stages.values.contains(where: { $0.state == .ran || $0.state == .failed }) {
             writeReport(result.run, console)
         }

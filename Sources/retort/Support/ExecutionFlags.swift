@@ -27,6 +27,8 @@ struct ExecutionFlags: ParsableArguments {
 
     @Option(help: "How to show progress: auto, plain, json or none.") var progress = ProgressStyle.auto
 
+    @OptionGroup var tracking: TrackingFlags
+
     func validate() throws {
         for (name, value) in [("--workers", workers), ("--threads", threads)] {
             if let value, value < 1 { throw ValidationError("\(name) must be at least 1") }

@@ -1,0 +1,63 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import retort
+
+/// Trackers of experiments, told by the built program.
+@Suite struct TrackerTests {
+    private static let pipeline = """
+        retort: 1
+        name: tracked
+        data:
+          world: {kind: world, seed: 3, splits: {train: 64, test: 32}}
+        stages:
+          model: {uses: pretrain, images: world.train, architecture: dwcnn_xs, steps: 6, batch_size: 16}
+        """
+
+    @Test func `checksums are those of the standard's examples`() {
+        // RFC 3720, section B.4.
+        #expect(TFRecord.crc32c([UInt8](repeating: 0, count: 32)) == 0x8a91_36aa)
+        #expect(TFRecord.crc32c([UInt8](repeating: 0xff, count: 32)) == 0x62a8_ab43)
+        #expect(TFRecord.crc32c(Array(0..<32)) == 0x46dd_794e)
+    }
+
+    @Test func `names become what MLflow takes`() {
+        #expect(MLflowClient.key("student[seed=0,size=8]/loss") == "student.seed-0.size-8/loss")
+        #expect(MLflowClient.key("a:b\u{e9}") == "a_b_")
+    }
+
+    @Test func `TensorBoard's files hold every metric, record by record`() throws {
+        let retort = try Retort()
+        let file = try retort.folder.write(Self.pipeline, to: "p.yaml").path
+        let run = try retort.run("run", file, "--tensorboard", "board")
+        #expect(run.code == 0, "\(run.errors)")
+        let board = retort.folder.appending("board")
+        let walk = try #require(FileManager.default.enumerator(atPath: board.path))
+        let files = walk.compactMap { $0 as? String }.filter { $0.contains("/model/events.out.tfevents.") }
+        let data = try Data(contentsOf: board.appending(path: try #require(files.first)))
+        var (tags, rest) = ([String](), data[...])
+        while rest.count > 16 {
+            let length = rest.prefix(8).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+            let body = [UInt8](rest.dropFirst(12).prefix(length))
+            #expect(rest.prefix(16 + length) == TFRecord.framed(body))
+            tags.append(String(decoding: body, as: UTF8.self))
+            rest = rest.dropFirst(16 + length)
+        }
+        #expect(rest.isEmpty)
+        #expect(tags.first?.contains("brain.Event:2") == true)
+        #expect(tags.contains { $0.contains("loss") } && tags.contains { $0.contains("seconds") })
+    }
+
+    @Test func `a server that is not there is a warning`() throws {
+        let retort = try Retort()
+        let file = try retort.folder.write(Self.pipeline, to: "p.yaml").path
+        // Port 9 discards, where anything listens there at all.
+        let run = try retort.run("run", file, "--mlflow", "http://127.0.0.1:9")
+        #expect(run.code == 0)
+        #expect(run.errors.contains("warning: nothing more is told to MLflow"), "\(run.errors)")
+        let wrong = try retort.run("run", file, "--mlflow", "localhost")
+        #expect(
+            wrong.code == 64 && wrong.errors.contains("is no address of an MLflow server"), "\(wrong.errors)")
+    }
+}
