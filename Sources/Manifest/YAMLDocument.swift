@@ -135,7 +135,9 @@ private struct NodeReader {
 
 extension Diagnostic {
     fileprivate static func duplicateKey(_ key: String, at location: SourceLocation) -> Diagnostic {
-        Diagnostic("the key '\(key)' is written more than once in the same map", at: location)
+        Diagnostic(
+            "the key '\(key)' is written more than once in the same map", at: location,
+            hint: "keep one of them")
     }
 
     /// The parser's complaint, in its own words, at the place it found.
@@ -147,7 +149,8 @@ extension Diagnostic {
             let words = [context.map { trimmed($0.text) }, trimmed(problem)].compactMap(\.self)
             self.init(
                 "the file is not valid YAML: " + words.joined(separator: ", "),
-                at: SourceLocation(file, mark.line, mark.column), hint: tabHint(text, line: mark.line))
+                at: SourceLocation(file, mark.line, mark.column),
+                hint: tabHint(text, line: mark.line) ?? bracketHint(trimmed(problem)))
         case YamlError.reader(let problem, let offset, _, _):
             let before = text.prefix(offset ?? 0)
             let line = before.count { $0.isNewline } + 1
@@ -163,6 +166,12 @@ extension Diagnostic {
 }
 
 private func trimmed(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+
+private func bracketHint(_ problem: String) -> String? {
+    problem.contains("or ']'")
+        ? "a list that began with '[' must end with ']'"
+        : problem.contains("or '}'") ? "a map that began with '{' must end with '}'" : nil
+}
 
 private func tabHint(_ text: String, line: Int) -> String? {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -38,7 +38,9 @@ import Engine
             CommandGroup(
                 name: "Housekeeping",
                 subcommands: [
-                    VerifyCommand.self, CollectCommand.self, DoctorCommand.self, VersionCommand.self,
+                    VerifyCommand.self, CollectCommand.self, UsageCommand.self, PinCommand.self,
+                    UnpinCommand.self,
+                    DoctorCommand.self, VersionCommand.self,
                 ]),
         ])
 

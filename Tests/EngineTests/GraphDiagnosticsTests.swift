@@ -57,6 +57,7 @@ import Testing
                 test.yml:3:14: error: of: one artifact is read, not a list
                 test.yml:2:20: error: text: a list is not a text
                 test.yml:4:29: error: seed: 'two' is not a whole number
+                  hint: write it as 3, 1e4 or 100k
                 """)
     }
 
@@ -73,9 +74,16 @@ import Testing
 
     @Test func `a circle is drawn`() throws {
         let found = try problems("a: length of=c\nb: length of=a\nc: length of=b\nd: length of=d")
-        #expect(found == "test.yml:2:14: error: nodes read each other in a circle: a ← c ← b ← a")
         #expect(
-            try problems("d: length of=d") == "test.yml:1:14: error: nodes read each other in a circle: d ← d"
+            found == """
+                test.yml:2:14: error: nodes read each other in a circle: a ← c ← b ← a
+                  hint: let one of them read something else
+                """)
+        #expect(
+            try problems("d: length of=d") == """
+                test.yml:1:14: error: nodes read each other in a circle: d ← d
+                  hint: let one of them read something else
+                """
         )
     }
 

@@ -106,6 +106,7 @@ import Testing
                       hint: write 'teacher.NAME'
                     -s teacher.x=[1:2:1: error: the file is not valid YAML: while parsing a flow sequence, did not find \
                     expected ',' or ']'
+                      hint: a list that began with '[' must end with ']'
                     exit 64
                     """)
     }

@@ -88,7 +88,10 @@ import Testing
     @Test(arguments: [
         (
             "retort: 1\nstages: {a: [1, 2}\n",
-            "2:18: error: the file is not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'"
+            """
+            2:18: error: the file is not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'
+              hint: a list that began with '[' must end with ']'
+            """
         ),
         (
             "retort: 1\nstages:\n\ta: 1\n",
@@ -100,11 +103,11 @@ import Testing
         ),
         (
             "retort: 1\nstages:\n  a: {uses: x, lr: 1, lr: 2}\n",
-            "3:16: error: the key 'lr' is written more than once in the same map"
+            "3:16: error: the key 'lr' is written more than once in the same map\n  hint: keep one of them"
         ),
         (
             "retort: 1\nstages:\n  a: {uses: x, 1: a, \"1\": b}\n",
-            "3:22: error: the key '1' is written more than once in the same map"
+            "3:22: error: the key '1' is written more than once in the same map\n  hint: keep one of them"
         ),
         ("retort: 1\nstages: *nowhere\n", "2:9: error: the file is not valid YAML: found undefined alias"),
         (

@@ -91,6 +91,14 @@ import Testing
         #expect(throws: Diagnostic.self) { try NpyFile(folder.file("vast.npy")) }
     }
 
+    @Test func `an empty dim does not hide that the others are impossible`() throws {
+        let folder = try TemporaryFolder()
+        let whole = NpyHeader(type: .float32, shape: [0, 9_999_999_999, 9_999_999_999]).encoded
+        try whole.write(to: folder.file("hollow.npy"))
+        let error = try #require(throws: Diagnostic.self) { try NpyFile(folder.file("hollow.npy")) }
+        #expect(error.message.contains("is larger than any file"))
+    }
+
     @Test func `a missing file is an input that is missing`() throws {
         let error = try #require(throws: Diagnostic.self) { try NpyFile(fixture("nowhere.npy")) }
         #expect(error.exitCode == .inputMissing)

@@ -161,7 +161,13 @@ import Testing
         let missing = problems { () throws(Problems) in
             _ = try ImageFolderSource(root: folder.url.appending(path: "none"))
         }
-        #expect(missing == ["error: there is no folder \(folder.url.path)/none"])
+        #expect(
+            missing == [
+                """
+                error: there is no folder \(folder.url.path)/none
+                  hint: a path is looked for beside the pipeline file, unless it begins with /
+                """
+            ])
         let empty = problems { () throws(Problems) in _ = try ImageFolderSource(root: folder.url) }
         #expect(empty.count == 1 && empty[0].contains("there are no images in"))
     }

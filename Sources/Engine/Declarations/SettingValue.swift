@@ -35,6 +35,8 @@ extension SettingValue {
     /// The complaint that a value is of another type.
     static func mismatch(_ value: PipelineValue) -> Diagnostic {
         let article = "aeiou".contains(typeName.prefix(1)) ? "an" : "a"
-        return Diagnostic("\(value.phrase) is not \(article) \(typeName)", at: value.location)
+        let examples = ["whole number": "write it as 3, 1e4 or 100k", "number": "write it as 0.001 or 1e-3"]
+        return Diagnostic(
+            "\(value.phrase) is not \(article) \(typeName)", at: value.location, hint: examples[typeName])
     }
 }

@@ -183,7 +183,7 @@ struct GraphBuilder {
                 report(
                     Diagnostic(
                         "nodes read each other in a circle: \(cycle.joined(separator: " ← "))",
-                        at: next.location))
+                        at: next.location, hint: "let one of them read something else"))
                 return
             }
             path.append(next.name)

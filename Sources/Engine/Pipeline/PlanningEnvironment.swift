@@ -34,6 +34,15 @@ public struct ExecutionOptions: Hashable, Sendable {
     public var threads: Int
     /// The threads that load and decode.
     public var workers: Int
+    /// What else the last bits of a result may depend on, noted so that it can be compared: `libtorch` → `2.13.0`.
+    public var numerics: [String: String] = [:]
+
+    /// All that the last bits of a result may depend on besides its key.
+    var facts: [String: String] {
+        numerics.merging([
+            "device": device, "threads": String(threads), "retort": ProductVersion.current,
+        ]) { $1 }
+    }
 
     /// Creates options; by default everything runs on all processors.
     public init(

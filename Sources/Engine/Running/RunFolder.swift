@@ -16,8 +16,7 @@ final class RunFolder {
     /// Makes the folder of a new run, with what is known before it begins.
     init(_ store: Store, spec: PipelineSpec, plan: Plan) throws {
         self.store = store
-        id = Self.newIdentifier()
-        path = store.path("runs/\(id)")
+        (id, path) = try Self.newFolder(store)
         try store.disk.createFolder("\(path)/links")
         journal = try AppendOnlyFile("\(path)/\(Self.journal)")
         try write(spec, Self.pipeline)
@@ -32,6 +31,25 @@ final class RunFolder {
         let second = time.prefix(19).replacing(":", with: "").replacing("-", with: "")
         let thousandths = Int(time.dropFirst(20).prefix(3)) ?? 0
         return second + "-" + String(format: "%03x%01x", thousandths, Int.random(in: 0...15))
+    }
+
+    /// Makes a folder that no other run has, with a name that sorts after all others, whatever the clock says.
+    static func newFolder(_ store: Store, now: Date = Date()) throws -> (id: String, path: String) {
+        try store.disk.createFolder(store.path("runs"))
+        while true {
+            var id = newIdentifier(now)
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: store.path("runs"))) ?? []
+            if let newest = names.max(), newest >= id { id = successor(of: newest) }
+            let path = store.path("runs/\(id)")
+            if try store.disk.claimFolder(path) { return (id, path) }
+        }
+    }
+
+    /// The next name in order: the clock was set back, and runs are shown in the order in which they began.
+    static func successor(of id: String) -> String {
+        let parts = id.split(separator: "-", maxSplits: 1)
+        guard parts.count == 2, let count = Int(parts[1], radix: 16), count < 0xFFFF else { return id + "0" }
+        return "\(parts[0])-" + String(format: "%04x", count + 1)
     }
 
     private func write(_ value: some Encodable, _ name: String, isDurable: Bool = false) throws {

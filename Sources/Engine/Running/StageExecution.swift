@@ -81,6 +81,11 @@ final class StageExecution {
     private func make(
         _ key: String, _ components: KeyComponents, _ inputs: [ArtifactRecord.InputRecord], _ lock: WorkLock
     ) throws -> ArtifactRecord {
+        for (edge, input) in zip(node.inputs, inputs) {
+            let output = type(of: graph.nodes[edge.producer].stage).outputType
+            let files = edge.selector.flatMap { output.files(for: $0) }
+            try store.confirm(input.key, files: files, node: input.node)
+        }
         let before = store.hasWork(key) ? store.progress(of: key) : nil
         try store.prepareWork(key)
         try execution.remember(node, key: key, components: components.values, seconds: nil)
@@ -117,7 +122,7 @@ final class StageExecution {
             inputs: inputs,
             counts: context.counts, facts: context.facts, timings: timings, files: files,
             digest: ArtifactRecord.digest(of: files.filter { $0.role == .content }),
-            retort: ProductVersion.current)
+            retort: ProductVersion.current, numerics: execution.runner.options.execution.facts)
         try store.publish(record)
         try execution.remember(node, key: key, components: components.values, seconds: timings.seconds)
         return record

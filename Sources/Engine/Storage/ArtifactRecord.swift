@@ -48,8 +48,8 @@ public struct ArtifactRecord: Codable, Hashable, Sendable {
         public var seconds: Double
     }
 
-    /// The version of this layout.
-    public var format = 1
+    /// The version of this layout; records have a seal since 2.
+    public var format = 2
     /// The kind of artifact.
     public var kind: String
     /// The node that made it.
@@ -76,6 +76,25 @@ public struct ArtifactRecord: Codable, Hashable, Sendable {
     public var digest: String
     /// The version of Retort that made it.
     public var retort: String
+    /// What the bytes may depend on besides the components: processor, libraries, device, threads.
+    public var numerics: [String: String]?
+    /// The digest of everything else in the record, so that a changed bit is found here, too.
+    public var seal: String?
+
+    /// The record with its seal.
+    func sealed() throws -> ArtifactRecord {
+        var record = self
+        record.seal = try expectedSeal()
+        return record
+    }
+
+    /// What the seal must be: of the record as it will be read, since a number may be written in fewer digits.
+    func expectedSeal() throws -> String {
+        var record = self
+        record.seal = nil
+        let read = try JSONDecoder().decode(ArtifactRecord.self, from: try CanonicalJSON.data(record))
+        return SHA256.digest(of: try CanonicalJSON.data(read))
+    }
 
     /// The name of the file that holds the record.
     public static let fileName = "artifact.json"

@@ -16,6 +16,14 @@ struct Disk: Sendable {
         guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw StoreError(errno, .create, path) }
     }
 
+    /// Makes a folder, unless something of that name is there already; says whether it was made.
+    func claimFolder(_ path: String) throws -> Bool {
+        try probe(.create, path)
+        if mkdir(path, 0o777) == 0 { return true }
+        guard errno == EEXIST else { throw StoreError(errno, .create, path) }
+        return false
+    }
+
     /// Replaces a file so that a reader, or a crash, sees the old content or the new, never a part.
     ///
     /// `isDurable` also waits for the disk, so that the new content survives a power cut.

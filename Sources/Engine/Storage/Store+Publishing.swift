@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Synchronization
 
 extension Store {
     /// The names of files that are records in every artifact: they tell times and places.
@@ -52,8 +53,10 @@ extension Store {
     /// The record is written last: work that has one is complete, and only needs to be moved.
     func publish(_ record: ArtifactRecord) throws {
         try disk.replace(
-            "\(outputPath(record.key))/\(ArtifactRecord.fileName)", with: try CanonicalJSON.document(record))
+            "\(outputPath(record.key))/\(ArtifactRecord.fileName)",
+            with: try CanonicalJSON.document(try record.sealed()))
         try moveIntoStore(record)
+        confirmed.withLock { $0.formUnion(record.files.map { "\(record.key)/\($0.path)" }) }
     }
 
     /// Publishes work that a crash left complete but not yet in the store; nil when there is none.
@@ -96,7 +99,10 @@ extension Store {
 
     /// Takes an artifact out of use without destroying it; returns where it lies now.
     @discardableResult
-    public func quarantine(_ key: String) throws -> String { try setAside(artifactPath(key), as: key) }
+    public func quarantine(_ key: String) throws -> String {
+        confirmed.withLock { names in names = names.filter { !$0.hasPrefix(key) } }
+        return try setAside(artifactPath(key), as: key)
+    }
 
     /// Takes unfinished work out of use without destroying it.
     func quarantineWork(_ key: String) throws {

@@ -1,4 +1,5 @@
 public import Foundation
+internal import Synchronization
 
 /// The folder in which everything that was made is kept, each artifact under the key of what it was made from.
 ///
@@ -6,6 +7,7 @@ public import Foundation
 /// - `work/<key>/{output,state}/` holds work that can be resumed;
 /// - `runs/<id>/` tells what happened when;
 /// - `nodes/<pipeline>/<node>.json` remembers the last key of each node, so that a plan can say what changed;
+/// - `pins/` says what must be kept;
 /// - `quarantine/` holds what was found damaged or was replaced; only the user removes it.
 public final class Store: Sendable {
     /// How an artifact was found.
@@ -23,6 +25,8 @@ public final class Store: Sendable {
     /// The digests of files outside the store.
     public let digests: DigestCache
     let disk: Disk
+    /// The files, as key/path, that were found to be what was published.
+    let confirmed = Mutex<Set<String>>([])
     private let rootPath: String
 
     /// Opens a store; nothing is created before something is written.
@@ -72,18 +76,6 @@ public final class Store: Sendable {
             }
         }
         return .present(record)
-    }
-
-    /// Reads every byte of an artifact and compares with its record.
-    public func verify(_ key: String) throws -> Status {
-        let status = status(of: key)
-        guard case .present(let record) = status else { return status }
-        for file in record.files where file.role == .content {
-            let digest = try SHA256.digest(of: folder(of: key).appending(path: file.path))
-            if digest != file.sha256 { return .damaged("\(file.path) has other bytes than were published") }
-        }
-        let digest = ArtifactRecord.digest(of: record.files.filter { $0.role == .content })
-        return digest == record.digest ? status : .damaged("\(ArtifactRecord.fileName) contradicts itself")
     }
 
     /// The keys of all artifacts, in order.

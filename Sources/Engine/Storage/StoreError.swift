@@ -37,7 +37,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     public var hint: String? {
         switch code {
         case _ where isOutOfSpace:
-            "free some space (unfinished work is kept), then run again: it goes on where it stopped"
+            "free some space on the disk at '\(FileSystem.of(path)?.mountPoint ?? "/")' (unfinished work is kept), "
+                + "then run again: it goes on where it stopped"
         case EACCES, EPERM, EROFS:
             "make the folder writable for this user, or choose another with --store"
         default: nil

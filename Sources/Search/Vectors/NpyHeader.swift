@@ -77,7 +77,8 @@ public struct NpyHeader: Hashable, Sendable {
                 exitCode: .badData)
         }
         var bytesOfArray = type.size
-        for count in shape {
+        // A dim of zero makes the array empty and must not hide that the others are impossible.
+        for count in shape where count > 0 {
             let (product, overflow) = bytesOfArray.multipliedReportingOverflow(by: count)
             guard !overflow else { throw malformed("its shape \(shape) is larger than any file") }
             bytesOfArray = product

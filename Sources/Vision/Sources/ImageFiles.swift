@@ -1,3 +1,4 @@
+internal import Diagnostics
 import Foundation
 
 /// Listing of image files in folders, in an order that no file system decides.
@@ -14,6 +15,17 @@ enum ImageFiles {
     static func isImage(_ name: String) -> Bool {
         guard let dot = name.lastIndex(of: ".") else { return false }
         return suffixes.contains(name[name.index(after: dot)...].lowercased())
+    }
+
+    /// The complaint about a folder that is not there, with one beside it that may be meant.
+    static func missing(_ root: URL) -> Diagnostic {
+        let parent = root.deletingLastPathComponent()
+        let beside = (try? folders(in: parent)) ?? []
+        return Diagnostic(
+            "there is no folder \(root.path)",
+            hint: root.lastPathComponent.didYouMean(beside)
+                ?? "a path is looked for beside the pipeline file, unless it begins with /",
+            exitCode: .inputMissing)
     }
 
     static func isDirectory(_ url: URL) -> Bool {

@@ -23,7 +23,7 @@ public struct ImageFolderSource: ImageSource {
     public init(root: URL, splits: [String]? = nil, lists: [String: URL] = [:]) throws(Problems) {
         self.root = root
         guard ImageFiles.isDirectory(root) else {
-            throw Problems([Diagnostic("there is no folder \(root.path)", exitCode: .inputMissing)])
+            throw Problems([ImageFiles.missing(root)])
         }
         var problems = Problems()
         var images: [FolderImage] = []

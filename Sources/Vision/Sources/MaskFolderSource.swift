@@ -20,7 +20,7 @@ public struct MaskFolderSource: ImageSource {
     public init(root: URL, splits: [String]? = nil) throws(Problems) {
         self.root = root
         guard ImageFiles.isDirectory(root) else {
-            throw Problems([Diagnostic("there is no folder \(root.path)", exitCode: .inputMissing)])
+            throw Problems([ImageFiles.missing(root)])
         }
         var problems = Problems()
         classes = Self.classes(of: root, &problems)

@@ -12,6 +12,7 @@ struct DoctorCommand: RetortCommand {
 
     @Flag(help: "Measure matrix products and the training of a small student, in half a minute.") var bench =
         false
+    @Flag(help: "Put right what crashes and lost files left in the store.") var repair = false
     @Option(help: "Measure on cpu or cuda:N.") var device = "cpu"
     @Option(help: "Threads of one tensor operation.") var threads = ProcessInfo.processInfo
         .activeProcessorCount
@@ -19,6 +20,7 @@ struct DoctorCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
+        if repair { return try mend(console) }
         var checks = HealthCheck.all(store: store.root)
         if bench { checks += try measurements() }
         if global.json {
@@ -34,6 +36,17 @@ struct DoctorCommand: RetortCommand {
             }
         }
         if checks.contains(where: { $0.state == .failed }) { throw EarlyExit(.unavailable) }
+    }
+
+    /// Rebuilds what can be rebuilt from the store's folders; artifacts themselves are for `verify`.
+    private func mend(_ console: Console) throws {
+        let repair = try StoreRepair(store.open())
+        try repair.repair()
+        if global.json { return try console.print(json: repair.findings) }
+        for finding in repair.findings {
+            console.print("\(finding.kind.rawValue) \(finding.path): \(finding.remedy)")
+        }
+        console.print("\(Wording.count(repair.findings.count, "thing")) put right")
     }
 
     private func measurements() throws -> [HealthCheck] {

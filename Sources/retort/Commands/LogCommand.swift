@@ -14,15 +14,14 @@ struct LogCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let history = RunHistory(store.open())
+        let store = store.open()
+        let history = RunHistory(store)
         let id = try history.identifier(matching: run)
-        var shown = 0
+        var journal = JournalFollower(store, run: id)
         while true {
             // Asked before reading: what a run writes last must not be missed.
             let isRunning = try follow && history.summary(of: id).state == .running
-            let events = try history.events(of: id)
-            for event in events.dropFirst(shown) where isMeant(event, console) { try show(event, console) }
-            shown = events.count
+            for event in try journal.next() where isMeant(event, console) { try show(event, console) }
             if !isRunning { return }
             usleep(500_000)
         }

@@ -54,6 +54,7 @@ struct RunSession {
         let table = PlanTable(plan: plan, style: console.noteStyle)
         for line in table.lines(isBrief: true) { console.note(line) }
         console.note(table.summary)
+        if let note = store.fileSystem?.note { console.note("note: \(note)") }
         // A reader of stdout that goes away must not take the run with it.
         signal(SIGPIPE, SIG_IGN)
         let sink = try execution.tracking.sink(execution.progress.display(console), for: graph.spec, console)

@@ -54,6 +54,7 @@ struct ExecutionFlags: ParsableArguments {
         }
         var options = RunOptions()
         options.execution.device = self.device
+        options.execution.numerics = NumericsFacts.all
         if let workers { options.execution.workers = workers }
         if let threads { options.execution.threads = threads }
         options.keepsGoing = keepGoing

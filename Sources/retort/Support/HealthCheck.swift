@@ -36,7 +36,7 @@ struct HealthCheck: Codable {
         return [
             HealthCheck("retort", ProductVersion.current), torch(libraries), openMP(libraries), openBLAS(),
             processors(),
-            cuda(), faiss(), codecs(), space(store),
+            cuda(), faiss(), codecs(), space(store), repairs(store),
         ]
     }
 
@@ -125,6 +125,23 @@ struct HealthCheck: Codable {
         return HealthCheck("CUDA", "none: \(reason)")
     }
 
+    /// What crashes and lost files left in the store.
+    private static func repairs(_ root: URL) -> HealthCheck {
+        do {
+            let findings = try StoreRepair(Store(root: root)).findings
+            if findings.isEmpty { return HealthCheck("store's folders", "as they should be") }
+            let kinds = Dictionary(grouping: findings, by: \.kind).sorted {
+                $0.key.rawValue < $1.key.rawValue
+            }
+            return HealthCheck(
+                "store's folders", .warning,
+                kinds.map { "\($1.count) \($0.rawValue)" }.joined(separator: ", "),
+                hint: "retort doctor --repair puts them right")
+        } catch {
+            return HealthCheck("store's folders", .failed, "\(error)")
+        }
+    }
+
     private static func space(_ store: URL) -> HealthCheck {
         // The store may not be there yet: what counts is the disk it will be on.
         var folder = store.standardizedFileURL
@@ -139,6 +156,10 @@ struct HealthCheck: Codable {
             return HealthCheck(
                 "store", .failed, "'\(folder.path)' is not writable",
                 hint: "choose another with --store or RETORT_HOME")
+        }
+        if let note = FileSystem.of(folder.path)?.note {
+            return HealthCheck(
+                "store", .warning, note, hint: "a folder on a disk of this machine avoids that")
         }
         let free = Int(status.f_bavail) * Int(status.f_frsize)
         return HealthCheck(
@@ -169,7 +190,7 @@ struct LoadedLibraries {
 }
 
 /// The text of a file that the kernel makes up as it is read, and that therefore has no size.
-private func kernelFile(_ path: String) -> String {
+func kernelFile(_ path: String) -> String {
     let data = try? FileHandle(forReadingFrom: URL(filePath: path)).readToEnd()
     return String(decoding: data ?? Data(), as: UTF8.self)
 }

@@ -1,0 +1,1 @@
+../../../Sources/Search/Curation/Marks.swift

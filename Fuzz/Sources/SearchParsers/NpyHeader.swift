@@ -1,0 +1,1 @@
+../../../Sources/Search/Vectors/NpyHeader.swift

@@ -1,0 +1,1 @@
+../../../Sources/Vision/ImageError.swift

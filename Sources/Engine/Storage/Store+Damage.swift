@@ -1,0 +1,88 @@
+internal import Diagnostics
+internal import Foundation
+internal import Synchronization
+
+/// A file of an artifact that is not what was published.
+public struct Damage: Codable, Hashable, Sendable, CustomStringConvertible {
+    /// The artifact's key.
+    public var artifact: String
+    /// The file, as a path inside the artifact.
+    public var file: String
+    /// What is wrong with it.
+    public var finding: String
+
+    /// `content.txt has other bytes than were published`.
+    public var description: String { "\(file) \(finding)" }
+}
+
+extension Store {
+    /// Reads every byte of an artifact and compares with its record; the damaged files, in order of path.
+    public func damages(of key: String) throws -> [Damage] {
+        let folder = artifactPath(key)
+        func damage(_ file: String, _ finding: String) -> Damage {
+            Damage(artifact: key, file: file, finding: finding)
+        }
+        let recordFile = ArtifactRecord.fileName
+        guard disk.exists("\(folder)/\(recordFile)") else { return [damage(recordFile, "is missing")] }
+        guard let record = try? ArtifactRecord.read(at: URL(filePath: folder)) else {
+            return [damage(recordFile, "is unreadable")]
+        }
+        guard record.key == key else { return [damage(recordFile, "has the key \(record.key.prefix(12))")] }
+        // What the record says of the files counts only when the record itself is as it was published.
+        let isSealed = try record.seal.map { try $0 == record.expectedSeal() } ?? (record.format < 2)
+        let content = record.files.filter { $0.role == .content }
+        let isTrue = ArtifactRecord.digest(of: content) == record.digest
+        guard isSealed, isTrue, KeyComponents(values: record.components).key == key else {
+            return [damage(recordFile, "contradicts itself")]
+        }
+        var damages: [Damage] = []
+        for file in record.files {
+            if let finding = try finding(file, in: folder) { damages.append(damage(file.path, finding)) }
+        }
+        return damages
+    }
+
+    /// What is wrong with a file of an artifact; records may be rewritten, but must be there.
+    private func finding(_ file: ArtifactRecord.FileRecord, in folder: String) throws -> String? {
+        guard let size = disk.size("\(folder)/\(file.path)") else { return "is missing" }
+        guard file.role == .content else { return nil }
+        guard size == file.bytes else { return "has \(size) bytes instead of \(file.bytes)" }
+        let digest = try SHA256.digest(of: URL(filePath: "\(folder)/\(file.path)"))
+        return digest == file.sha256 ? nil : "has other bytes than were published"
+    }
+
+    /// Reads every byte of an artifact and compares with its record.
+    public func verify(_ key: String) throws -> Status {
+        let status = status(of: key)
+        guard case .present = status, let damage = try damages(of: key).first else { return status }
+        return .damaged("\(damage)")
+    }
+
+    /// Compares what a stage is about to read with what was published, each file once in the life of this store
+    /// object; a damaged artifact is taken out of use, and the error says so.
+    ///
+    /// `files` are the paths that are read; nil means all. Hashing reads them at 1 to 2 GB/s, and from memory
+    /// what was just written.
+    func confirm(_ key: String, files: [String]?, node: String) throws {
+        guard case .present(let record) = status(of: key) else {
+            throw try damaged(node, key, "it was changed while the run was at work")
+        }
+        let chosen = files.map(Set.init)
+        for file in record.files where chosen?.contains(file.path) ?? true {
+            let name = "\(key)/\(file.path)"
+            if confirmed.withLock({ $0.contains(name) }) { continue }
+            if let finding = try finding(file, in: artifactPath(key)) {
+                throw try damaged(node, key, "\(file.path) \(finding)")
+            }
+            confirmed.withLock { _ = $0.insert(name) }
+        }
+    }
+
+    private func damaged(_ node: String, _ key: String, _ how: String) throws -> Diagnostic {
+        // Another process may have found it, too.
+        let place = disk.exists(artifactPath(key)) ? try quarantine(key) : path("quarantine")
+        return Diagnostic(
+            "the artifact of '\(node)' is damaged: \(how)",
+            hint: "it was moved to \(place); run again, and it is made again", exitCode: .badData)
+    }
+}

@@ -1,0 +1,149 @@
+internal import Foundation
+
+/// What a crash, a lost file or a careless hand left in a store, and what puts it right.
+///
+/// Folders are the truth: what is only remembered from them is rebuilt, and what cannot be rebuilt is put aside,
+/// never deleted, unless it is scratch.
+public struct StoreRepair: Sendable {
+    /// One thing that is not as it should be.
+    public struct Finding: Codable, Hashable, Sendable {
+        /// The ways for a thing to be wrong.
+        public enum Kind: String, Codable, Hashable, Sendable {
+            /// The cache of digests cannot be read: it is started anew.
+            case digestCache = "digest-cache"
+            /// A node's last execution is not remembered: it is read from the newest run that has it.
+            case nodeHistory = "node-history"
+            /// A lock whose holder died: it is removed.
+            case staleLock = "stale-lock"
+            /// Scratch of a process that died: it is deleted.
+            case leftover
+            /// An artifact without a readable record: it is put aside.
+            case halfArtifact = "half-artifact"
+            /// A run that died before its plan was written: it is deleted.
+            case halfRun = "half-run"
+        }
+
+        /// What is wrong.
+        public var kind: Kind
+        /// The path below the store's root.
+        public var path: String
+        /// What is done about it, in a few words.
+        public var remedy: String
+    }
+
+    /// What was found, in the order in which it is put right.
+    public let findings: [Finding]
+    private let store: Store
+    private let entries: [String: NodeHistory.Entry]
+
+    /// Looks, and changes nothing.
+    public init(_ store: Store) throws {
+        self.store = store
+        var findings: [Finding] = []
+        if let data = FileManager.default.contents(atPath: store.path("digests.json")),
+            (try? JSONDecoder().decode([String: String].self, from: data)) == nil
+        {
+            findings.append(Finding(kind: .digestCache, path: "digests.json", remedy: "started anew"))
+        }
+        findings += Self.names(in: "work", store).compactMap { Self.finding(inWork: $0, store) }
+        for key in store.keys() where (try? ArtifactRecord.read(at: store.folder(of: key))) == nil {
+            findings.append(
+                Finding(kind: .halfArtifact, path: "store/\(key)", remedy: "moved to quarantine/"))
+        }
+        for id in Self.names(in: "runs", store)
+        where !store.disk.exists(store.path("runs/\(id)/\(RunFolder.plan)")) {
+            let owner = FileManager.default.contents(atPath: store.path("runs/\(id)/\(RunFolder.owner)"))
+                .flatMap { try? JSONDecoder().decode(ProcessOwner.self, from: $0) }
+            // A run that is just beginning has no plan either.
+            let age = systemSeconds() - modified(store.path("runs/\(id)"))
+            if owner?.isAlive != true && age > 60 {
+                findings.append(Finding(kind: .halfRun, path: "runs/\(id)", remedy: "deleted"))
+            }
+        }
+        for name in ["trash", "replay"] where !Self.names(in: name, store).isEmpty {
+            findings.append(Finding(kind: .leftover, path: name, remedy: "deleted"))
+        }
+        for folder in ["", "pins"] {
+            for name in Self.names(in: folder, store) where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+                let path = folder.isEmpty ? name : "\(folder)/\(name)"
+                findings.append(Finding(kind: .leftover, path: path, remedy: "deleted"))
+            }
+        }
+        entries = try Self.forgotten(store)
+        findings += entries.keys.sorted().map {
+            Finding(kind: .nodeHistory, path: $0, remedy: "read from the newest run that has it")
+        }
+        self.findings = findings
+    }
+
+    /// Puts right what was found.
+    public func repair() throws {
+        for finding in findings {
+            let path = store.path(finding.path)
+            switch finding.kind {
+            case .staleLock: try remove(lock: path)
+            case .digestCache:
+                if unlink(path) != 0 && errno != ENOENT { throw StoreError(errno, .remove, path) }
+            case .leftover, .halfRun:
+                try store.disk.removeFolder(path)
+            case .halfArtifact:
+                try store.quarantine((path as NSString).lastPathComponent)
+            case .nodeHistory:
+                guard let entry = entries[finding.path] else { continue }
+                try store.disk.replace(path, with: try CanonicalJSON.document(entry))
+            }
+        }
+    }
+
+    /// Removes a lock file that nobody holds: the kernel drops a lock with its process.
+    private func remove(lock path: String) throws {
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return }
+        if unlink(path) != 0 && errno != ENOENT { throw StoreError(errno, .remove, path) }
+    }
+
+    private static func names(in folder: String, _ store: Store) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: store.path(folder))) ?? []).sorted()
+    }
+
+    private static func finding(inWork name: String, _ store: Store) -> Finding? {
+        let path = "work/\(name)"
+        if name.hasSuffix(".lock") {
+            let owner = WorkLock.owner(in: store.path(path))
+            // A lock that is just being taken is empty.
+            let isDead =
+                owner.map { $0.isAlive == false } ?? (systemSeconds() - modified(store.path(path)) > 60)
+            guard isDead else { return nil }
+            return Finding(kind: .staleLock, path: path, remedy: "removed")
+        }
+        let isLocked = store.disk.exists(store.path("\(path).lock"))
+        if name.hasSuffix(".removed") || (!isLocked && !store.hasWork(name)) {
+            return Finding(kind: .leftover, path: path, remedy: "deleted")
+        }
+        return nil
+    }
+
+    /// What nodes' files should hold that are missing or unreadable, by path below the root.
+    private static func forgotten(_ store: Store) throws -> [String: NodeHistory.Entry] {
+        let references = try StoreReferences(store)
+        var entries: [String: NodeHistory.Entry] = [:]
+        // Newest first: the first run that has a node decides.
+        for run in references.runs {
+            let names = (try? RunHistory(store).summary(of: run.id).stages.map(\.name)) ?? []
+            for (link, key) in run.keys {
+                let file = "nodes/\(run.pipeline.replacing("/", with: "_"))/\(link).json"
+                guard entries[file] == nil, let record = references.records[key] else { continue }
+                let isReadable = FileManager.default.contents(atPath: store.path(file))
+                    .map { (try? JSONDecoder().decode(NodeHistory.Entry.self, from: $0)) != nil }
+                if isReadable == true { continue }
+                entries[file] = NodeHistory.Entry(
+                    node: names.first { $0.replacing("/", with: "_") == link } ?? record.node,
+                    stage: record.stage, key: key, components: record.components,
+                    seconds: record.timings.seconds)
+            }
+        }
+        return entries
+    }
+}

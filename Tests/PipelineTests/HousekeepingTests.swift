@@ -1,0 +1,108 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The verbs that look after a store, through the built program.
+@Suite struct HousekeepingTests {
+    private func store() throws -> Retort {
+        let retort = try Retort()
+        try retort.folder.write(
+            """
+            retort: 1
+            name: kept
+            data:
+              world: {kind: world, size: 16, splits: {train: 16, test: 8}}
+            stages:
+              student: {uses: fine-tune, architecture: dwcnn_xs, train: world.train, steps: 2, batch_size: 8}
+              eval: {uses: evaluate, models: [student], images: world.test}
+
+            """, to: "kept.yaml")
+        let run = try retort.run("run", "kept.yaml", "--progress", "none")
+        #expect(run.code == 0, "\(run.errors)")
+        return retort
+    }
+
+    @Test func `verify names the artifact and the file that are damaged`() throws {
+        let retort = try store()
+        #expect(try retort.run("verify", "--json").json()["objects"] as? Int == 3)
+        let folder = try retort.run("path", "student").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let file = URL(filePath: folder).appending(path: "model.safetensors")
+        var bytes = try Data(contentsOf: file)
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: file)
+        let outcome = try retort.run("verify", "--json")
+        #expect(outcome.code == 65)
+        let found = try outcome.json()
+        #expect(found["objects"] as? Int == 3)
+        let damaged = try #require(found["damaged"] as? [[String: String]])
+        #expect(damaged.map { $0["artifact"] } == [URL(filePath: folder).lastPathComponent])
+        #expect(damaged.map { $0["file"] } == ["model.safetensors"])
+        #expect(try retort.run("verify", "--repair").code == 65)
+        #expect(try retort.run("run", "kept.yaml", "--progress", "none").code == 0)
+        #expect(try retort.run("verify").code == 0)
+        #expect(try retort.artifact("student", "model.safetensors") != bytes)
+    }
+
+    @Test func `replayed stages make the same bytes`() throws {
+        let retort = try store()
+        let outcome = try retort.run("verify", "--replay", "3", "--json")
+        #expect(outcome.code == 0, "\(outcome.output)\(outcome.errors)")
+        let replayed = try #require(try outcome.json()["replayed"] as? [[String: Any]])
+        #expect(Set(replayed.compactMap { $0["node"] as? String }) == ["world", "student", "eval"])
+        #expect(replayed.allSatisfy { ($0["files"] as? [String]) == [] })
+    }
+
+    @Test func `what is pinned survives everything that gc is asked`() throws {
+        let retort = try store()
+        #expect(try retort.run("pin", "student").output.hasPrefix("pinned student of "))
+        #expect(try retort.run("du").output.contains("pinned\n  student of "))
+        let dry = try retort.run("gc", "--max-size", "0B")
+        #expect(
+            dry.output.contains("would delete store/") && dry.output.contains("eval (evaluate): last used"))
+        #expect(dry.output.contains("    eval (kept) must be made again, which took "))
+        #expect(dry.output.contains("pinned student of "))
+        #expect(!dry.output.contains("student (fine-tune)") && !dry.output.contains("world (world)"))
+        #expect(dry.errors.contains("nothing was deleted"))
+        let wet = try retort.run("gc", "--max-size", "0B", "--delete", "--json")
+        let folders = try #require(try wet.json()["folders"] as? [[String: Any]])
+        #expect(folders.compactMap { $0["name"] as? String } == ["eval (evaluate)"])
+        #expect(try retort.run("unpin", "student").code == 0)
+        #expect(try retort.run("unpin", "student").code == 64)
+        let plan = try retort.run("plan", "kept.yaml", "--detailed-exitcode")
+        #expect(plan.code == 2 && plan.output.contains("CACHED"), "\(plan.output)")
+    }
+
+    @Test func `doctor puts right what it says is wrong`() throws {
+        let retort = try store()
+        try FileManager.default.removeItem(at: retort.folder.appending("Artifacts/nodes/kept/eval.json"))
+        #expect(try retort.run("doctor").output.contains("1 node-history"))
+        let mended = try retort.run("doctor", "--repair")
+        #expect(
+            mended.output == """
+                node-history nodes/kept/eval.json: read from the newest run that has it
+                1 thing put right
+
+                """)
+        #expect(try retort.run("doctor").output.contains("as they should be"))
+    }
+
+    @Test func `a log can be followed until the run is over`() throws {
+        let retort = try store()
+        let output = Pipe()
+        let process = try retort.start(
+            ["run", "kept.yaml", "--progress", "none", "-s", "student.seed=1", "-s", "student.steps=12"])
+        let runs = retort.folder.appending("Artifacts/runs")
+        while try FileManager.default.contentsOfDirectory(atPath: runs.path).count < 2, process.isRunning {
+            usleep(10_000)
+        }
+        usleep(200_000)
+        let follower = try retort.start(["log", "-f", "--json"], output: output)
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        follower.waitUntilExit()
+        let events = said.split(separator: "\n")
+        #expect(events.first?.contains("\"event\":\"run-started\"") ?? false)
+        #expect(events.last?.contains("\"event\":\"run-ended\"") ?? false)
+        #expect(events.count { $0.contains("\"event\":\"stage-ended\"") } == 3)
+    }
+}
