@@ -4,7 +4,7 @@ public import Foundation
 
 /// Reads a pipeline file and resolves it to the nodes it declares.
 ///
-/// Values come, from weakest to strongest, from the file, the selected profile and the overrides
+/// Values come, from weakest to strongest, from the files it includes, the file itself, the selected profile and the overrides
 /// (`transfer.epochs=3`, `vars.keep=512`); `${vars.x}` and `${env.X:-default}` are then expanded. Scalars stay
 /// text, because the stages' own settings say what type they are. Relative paths in settings mean files below
 /// `directory`, the user's current one, wherever the pipeline file lies. Every problem is reported at once.
@@ -12,7 +12,7 @@ public func load(
     file: URL, overrides: [String] = [], profile: String? = nil, environment: [String: String] = [:],
     directory: URL = URL(filePath: ".", directoryHint: .isDirectory)
 ) throws(Problems) -> PipelineSpec {
-    let root = try YAMLDocument(contentsOf: file).root
+    let root = try Includes(file).root
     var problems = Problems()
     var draft = PipelineDraft(root, problems: &problems)
     if let profile {

@@ -23,7 +23,7 @@ struct PipelineDraft {
     var origins: [String: String] = [:]
 
     static let sections = [
-        "retort", "name", "vars", "data", "models", "stages", "matrix", "gates", "profiles",
+        "retort", "name", "include", "vars", "data", "models", "stages", "matrix", "gates", "profiles",
     ]
 
     /// Names that a node may not have, because profiles and overrides give them a meaning of their own.
@@ -71,6 +71,8 @@ struct PipelineDraft {
         case "profiles":
             profiles = value.entries("'profiles'", problems: &problems)
             profilesLocation = section.keyLocation
+        // Merged already.
+        case "include": break
         // A place for anchors that several nodes share.
         case let key where key.hasPrefix("x-"): break
         default:

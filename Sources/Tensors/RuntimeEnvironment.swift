@@ -19,6 +19,17 @@ public enum RuntimeEnvironment {
             "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736:glibc.malloc.hugetlb=1"
         ),
     ]
+    /// The environment for another process of this program, which then need not start itself anew.
+    public static var adopted: [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        for (name, value) in wanted where environment[name] == nil {
+            if name == "GOMP_SPINCOUNT", environment["OMP_WAIT_POLICY"] != nil { continue }
+            environment[name] = value
+        }
+        environment[mark] = "1"
+        return environment
+    }
+
     /// Says that the variables were set by this program.
     private static let mark = "RETORT_ENVIRONMENT"
 

@@ -42,6 +42,8 @@ import Engine
                     UnpinCommand.self,
                     DoctorCommand.self, VersionCommand.self,
                 ]),
+            // Not shown: how a run executes one of its stages in another process.
+            CommandGroup(name: "Inside", subcommands: [ExecuteCommand.self]),
         ])
 
     /// Taken before the verb too: `retort -C somewhere run`.

@@ -128,7 +128,13 @@ import Testing
             try history.remember(entry, of: node)
         }
         let plan = try bench.plan(graph) { $0.force = ["student"] }
-        #expect(plan.stages[2].estimate == Estimate(seconds: 30, least: 10, most: 30, samples: 2))
+        var estimate = try #require(plan.stages[2].estimate)
+        #expect(estimate.bytes.map { $0 > 64 } == true)
+        estimate.bytes = nil
+        #expect(estimate == Estimate(seconds: 30, least: 10, most: 30, samples: 2))
+        estimate.bytes = 70
+        #expect(
+            try CanonicalJSON.text(estimate) == #"{"bytes":70,"expected":30,"samples":2,"seconds":[10,30]}"#)
         let other = try bench.graph("data world: splits val=x\nnewcomer: train data=world.val")
         #expect(try bench.plan(other).stages[1].estimate?.seconds == 30)
     }
@@ -139,8 +145,8 @@ import Testing
         let key = try #require(plan.stages[0].key)
         #expect(
             try CanonicalJSON.text(plan) == """
-                {"stages":[{"key":"\(key)","node":"a","reasons":[{"component":"note","new":"it has not run yet"}],\
-                "stage":"write","state":"run"}]}
+                {"stages":{"a":{"key":"\(key)","node":"a","reasons":[{"component":"note","new":"it has not run yet"}],\
+                "stage":"write","state":"run"}}}
                 """)
     }
 }

@@ -63,7 +63,7 @@ import Testing
             "- a",
             """
             food.yaml:1:1: error: a pipeline file is a map of sections
-              hint: the sections are retort, name, vars, data, models, stages, matrix, gates, profiles
+              hint: the sections are retort, name, include, vars, data, models, stages, matrix, gates, profiles
             """
         ),
         (

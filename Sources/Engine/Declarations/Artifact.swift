@@ -29,6 +29,16 @@ extension Artifact {
     public static var records: Set<String> { [] }
 }
 
+/// An artifact of any kind, for a stage that looks at the files alone.
+public struct AnyArtifact: Artifact {
+    /// Stands for every kind.
+    public static let kind = "any"
+    /// Where it lies.
+    public let location: ArtifactLocation
+    /// Opens it, whatever it is.
+    public init(_ location: ArtifactLocation) throws { self.location = location }
+}
+
 /// Where an artifact lies, and under which name the pipeline knows it.
 public struct ArtifactLocation: Hashable, Sendable {
     /// The artifact's folder.

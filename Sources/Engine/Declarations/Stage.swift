@@ -32,6 +32,10 @@ public protocol Stage: Sendable {
     /// A node that a node of this kind brings along, by what the pipeline file says there; nil for none.
     static func implied(by given: [String: PipelineValue]) -> ImpliedNode?
 
+    /// The entries of a node of this kind, in the order and under the names in which the stage declares them; by
+    /// default as they are written. `nodes` are the names of the pipeline's nodes.
+    static func arranged(_ entries: [PipelineEntry], nodes: Set<String>) -> [PipelineEntry]
+
     /// The digest of content that comes from outside the store, by name; part of the key.
     ///
     /// Called while planning, after the settings were bound. Relative paths in settings are resolved against
@@ -56,6 +60,8 @@ extension Stage {
     public static var recordsNames: Bool { section == .data }
     /// No node.
     public static func implied(by given: [String: PipelineValue]) -> ImpliedNode? { nil }
+    /// As they are written.
+    public static func arranged(_ entries: [PipelineEntry], nodes: Set<String>) -> [PipelineEntry] { entries }
     /// Accepts all settings.
     public func validate() throws {}
     /// Nothing from outside the store.

@@ -19,6 +19,10 @@ public struct Graph: Sendable {
         public let inputs: [Edge]
         /// Where each of its settings and inputs stands.
         public let locations: [String: SourceLocation]
+        /// What it needs of a machine.
+        public let resources: StageResources
+        /// Whether its artifact may go once everything that reads it is made.
+        public let isEphemeral: Bool
 
         /// The kind of stage.
         public var kind: StageName { type(of: stage).name }

@@ -46,7 +46,11 @@ extension GraphBuilder {
                 preconditionFailure("'\(node.spec.uses)' implies '\(uses)', no stage: this is a Retort bug")
             }
             let spec = NodeSpec(name, at: place, uses: uses, at: node.spec.usesLocation, entries: entries)
-            resolved[name] = Resolved(spec: spec, type: type, schema: StageSchema(type), axes: axes)
+            // It is executed under the terms of the node that brings it, but is worth keeping by itself.
+            var terms = node.terms
+            terms.isEphemeral = false
+            resolved[name] = Resolved(
+                spec: spec, type: type, schema: StageSchema(type), axes: axes, terms: terms)
             let index = nodeSpecs.firstIndex { $0.name == node.spec.name } ?? nodeSpecs.endIndex
             nodeSpecs.insert(spec, at: index)
             impliedNodes[signature] = name

@@ -82,7 +82,8 @@ extension GraphBuilder {
         nodes.append(
             Graph.Node(
                 name: node.spec.name + (suffix.isEmpty ? "" : "[\(suffix)]"), spec: node.spec, point: point,
-                stage: stage, schema: node.schema, inputs: inputs, locations: locations))
+                stage: stage, schema: node.schema, inputs: inputs, locations: locations,
+                resources: node.terms.resources, isEphemeral: node.terms.isEphemeral))
     }
 
     /// The artifacts a node reads at a point of the matrix.

@@ -11,6 +11,7 @@ struct GraphBuilder {
         var type: any Stage.Type
         var schema: StageSchema
         var axes: [MatrixAxis] = []
+        var terms = NodeTerms()
     }
 
     let spec: PipelineSpec
@@ -83,7 +84,14 @@ struct GraphBuilder {
                         "'\(node.uses)' belongs in the section '\(type.section.rawValue)'",
                         at: node.usesLocation))
             }
-            resolved[node.name] = Resolved(spec: node, type: type, schema: StageSchema(type))
+            var found = Problems()
+            let terms = NodeTerms(node.entries, problems: &found)
+            for problem in found.all { report(problem) }
+            var spec = node
+            spec.entries.removeAll { NodeTerms.keys.contains($0.key) }
+            spec.entries = type.arranged(spec.entries, nodes: Set(nodeSpecs.map(\.name)))
+            resolved[node.name] = Resolved(
+                spec: spec, type: type, schema: StageSchema(type), terms: terms)
         }
     }
 
@@ -244,7 +252,7 @@ struct GraphBuilder {
             }
             return
         }
-        if !input.accepts.contains(producer.schema.output) {
+        if !input.accepts.contains(producer.schema.output), !input.accepts.contains(AnyArtifact.kind) {
             report(
                 Diagnostic(
                     "\(input.name): '\(reference.node)' is of kind \(producer.schema.output), not "

@@ -27,7 +27,7 @@ public struct PlanningEnvironment: Sendable {
 }
 
 /// How the stages are to be executed; nothing here changes a result, so nothing here enters a key.
-public struct ExecutionOptions: Hashable, Sendable {
+public struct ExecutionOptions: Codable, Hashable, Sendable {
     /// The device to compute on: `cpu`, `cuda:0`.
     public var device: String
     /// The threads of one tensor operation.
@@ -52,5 +52,11 @@ public struct ExecutionOptions: Hashable, Sendable {
         self.device = device
         self.threads = threads
         self.workers = workers
+    }
+
+    /// The options for a stage that asks for a device or a number of threads of its own.
+    func adapted(to resources: StageResources) -> ExecutionOptions {
+        ExecutionOptions(
+            device: resources.device ?? device, threads: resources.threads ?? threads, workers: workers)
     }
 }

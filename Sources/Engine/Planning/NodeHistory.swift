@@ -10,6 +10,12 @@ struct NodeHistory {
         var components: [String: String]
         /// The seconds the execution took; nil while it is not finished.
         var seconds: Double?
+        /// The machine it took them on.
+        var host: String?
+        /// The images it counted.
+        var images: Int?
+        /// The bytes of what it made.
+        var bytes: Int?
     }
 
     private let store: Store
@@ -24,6 +30,7 @@ struct NodeHistory {
         store.path("nodes/\(pipeline)/\(node.fileName).json")
     }
 
+    /// What the last execution of a node was; nil when there was none.
     func last(_ node: Graph.Node) -> Entry? { Self.read(file(node)) }
 
     func remember(_ entry: Entry, of node: Graph.Node) throws {
@@ -44,27 +51,40 @@ struct NodeHistory {
         return try? JSONDecoder().decode(Entry.self, from: data)
     }
 
-    /// The seconds that finished executions took.
+    /// What finished executions took.
     struct Durations {
-        private var byNode: [String: Double] = [:]
-        private var byStage: [String: [Double]] = [:]
+        private var byNode: [String: Entry] = [:]
+        private var byStage: [String: [Entry]] = [:]
 
         init(entries: [Entry]) {
-            for entry in entries {
-                guard let seconds = entry.seconds else { continue }
-                byNode["\(entry.stage) \(entry.node)"] = seconds
-                byStage[entry.stage, default: []].append(seconds)
+            let own = entries.filter { $0.seconds != nil && [nil, ProcessOwner.hostName].contains($0.host) }
+            for entry in own {
+                byNode["\(entry.stage) \(entry.node)"] = entry
+                byStage[entry.stage, default: []].append(entry)
             }
         }
 
         /// The estimate for a node: its own last time, else the middle of its kind's.
         func estimate(_ node: Graph.Node, remaining: Double) -> Estimate? {
-            let times = (byStage[node.schema.name] ?? []).sorted()
-            guard let least = times.first, let most = times.last else { return nil }
-            let seconds = byNode["\(node.schema.name) \(node.name)"] ?? times[times.count / 2]
+            let entries = (byStage[node.schema.name] ?? []).sorted { $0.time < $1.time }
+            guard let least = entries.first, let most = entries.last else { return nil }
+            let like = byNode["\(node.schema.name) \(node.name)"] ?? entries[entries.count / 2]
             return Estimate(
-                seconds: seconds * remaining, least: least * remaining, most: most * remaining,
-                samples: times.count)
+                seconds: like.time * remaining, least: least.time * remaining, most: most.time * remaining,
+                samples: entries.count, images: like.images, bytes: like.bytes)
         }
     }
+}
+
+extension NodeHistory.Entry {
+    /// What is remembered of a node; nothing was made yet without a record.
+    init(_ node: Graph.Node, key: String, components: [String: String], _ record: ArtifactRecord?) {
+        self.init(
+            node: node.name, stage: node.schema.name, key: key, components: components,
+            seconds: record?.timings.seconds, host: record.map { _ in ProcessOwner.hostName },
+            images: record?.counts["images"],
+            bytes: record.map { $0.files.reduce(0) { $0 + $1.bytes } })
+    }
+
+    fileprivate var time: Double { seconds ?? 0 }
 }

@@ -65,6 +65,8 @@ public struct PlannedStage: Sendable {
     let isForced: Bool
     /// The artifact of a cached stage.
     public internal(set) var record: ArtifactRecord?
+    /// Whether the artifact of a cached stage was dropped, because nothing needs it.
+    public internal(set) var isDropped = false
 }
 
 /// How long something will take, judged by how long the like of it took.
@@ -77,6 +79,35 @@ public struct Estimate: Codable, Hashable, Sendable {
     public var most: Double
     /// How many executions it is judged by.
     public var samples: Int
+    /// The images it had to do with the last time.
+    public var images: Int?
+    /// The bytes it left the last time.
+    public var bytes: Int?
+}
+
+extension Estimate {
+    private enum CodingKeys: String, CodingKey { case seconds, expected, samples, images, bytes }
+
+    /// Reads an estimate as `plan --json` shows it.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let range = try container.decode([Double].self, forKey: .seconds)
+        self.init(
+            seconds: try container.decode(Double.self, forKey: .expected), least: range.first ?? 0,
+            most: range.last ?? 0, samples: try container.decode(Int.self, forKey: .samples),
+            images: try container.decodeIfPresent(Int.self, forKey: .images),
+            bytes: try container.decodeIfPresent(Int.self, forKey: .bytes))
+    }
+
+    /// Writes the estimate as `plan --json` shows it: the seconds are a range.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode([rounded(least), rounded(most)], forKey: .seconds)
+        try container.encode(rounded(seconds), forKey: .expected)
+        try container.encode(samples, forKey: .samples)
+        try container.encodeIfPresent(images, forKey: .images)
+        try container.encodeIfPresent(bytes, forKey: .bytes)
+    }
 }
 
 /// One component of a key that is not what it was, or another reason for a stage to be executed.
@@ -124,10 +155,11 @@ public struct KeyDifference: Codable, Hashable, Sendable, CustomStringConvertibl
 extension Plan: Encodable {
     private enum CodingKeys: String, CodingKey { case stages }
 
-    /// Writes the plan as `plan --json` shows it.
+    /// Writes the plan as `plan --json` shows it: the stages by name.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(stages, forKey: .stages)
+        let byName = Dictionary(stages.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
+        try container.encode(byName, forKey: .stages)
     }
 }
 

@@ -46,7 +46,38 @@ public struct Planner {
             stages.append(stage)
         }
         try problems.check()
+        remake(&stages, selection, durations)
         return Plan(stages: stages)
+    }
+
+    /// Lets those dropped artifacts be made again that a stage needs which is to be executed.
+    private func remake(
+        _ stages: inout [PlannedStage], _ selection: Set<Int>, _ durations: NodeHistory.Durations
+    ) {
+        for position in stages.indices.reversed() where stages[position].isDropped {
+            let index = stages[position].index
+            let readers = stages.indices.filter { reader in
+                stages[reader].state.isPending
+                    && graph.nodes[stages[reader].index].inputs.contains { $0.producer == index }
+            }
+            guard let first = readers.first else { continue }
+            stages[position].isDropped = false
+            stages[position].record = nil
+            if selection.contains(index) {
+                stages[position].state = .run
+                stages[position].reasons = [.note("dropped, and '\(stages[first].node)' needs it")]
+                stages[position].estimate = durations.estimate(graph.nodes[index], remaining: 1)
+            } else {
+                stages[position].state = .blocked
+                stages[position].reasons = [.note("dropped, and not selected")]
+                for reader in readers {
+                    stages[reader].state = .blocked
+                    stages[reader].reasons = [
+                        .note("'\(stages[position].node)' was dropped, and is not selected")
+                    ]
+                }
+            }
+        }
     }
 
     private mutating func plan(_ index: Int, isSelected: Bool, isForced: Bool) throws -> PlannedStage {
@@ -95,6 +126,16 @@ public struct Planner {
         if case .present(let record) = status, !stage.isForced {
             outcomes[stage.index] = .known(record)
             stage.state = .cached
+            stage.record = record
+            return
+        }
+        if case .absent = status, !stage.isForced, graph.nodes[stage.index].isEphemeral,
+            let record = store.dropped(key)
+        {
+            outcomes[stage.index] = .known(record)
+            stage.state = .cached
+            stage.isDropped = true
+            stage.reasons = [.note("dropped; it is made again when something needs it")]
             stage.record = record
             return
         }

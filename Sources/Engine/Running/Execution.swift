@@ -9,12 +9,13 @@ final class Execution {
     let history: NodeHistory
     /// What is in the store, or was found there, by the node's index.
     var records: [Int: ArtifactRecord] = [:]
-    private var results: [String: StageResult] = [:]
-    private var exitCode = ExitCode.ok
+    private(set) var results: [String: StageResult] = [:]
+    var exitCode = ExitCode.ok
     private var journalTrouble: (any Error)?
 
     var graph: Graph { runner.graph }
     var store: Store { runner.store }
+    var options: RunOptions { runner.options }
 
     init(_ runner: Runner, _ plan: Plan) throws {
         self.runner = runner
@@ -26,11 +27,13 @@ final class Execution {
     func run() throws -> RunResult {
         let start = monotonicSeconds()
         emit(.runStarted(id: folder.id, plan: plan))
-        for stage in plan.stages {
-            let node = graph.nodes[stage.index]
-            let result = outcome(of: stage, node)
-            results[node.name] = result
-            emit(.stageEnded(node: node.name, result))
+        if let executor = runner.options.executor {
+            JobScheduler(self, executor).run()
+        } else {
+            for stage in plan.stages {
+                let node = graph.nodes[stage.index]
+                end(node, settled(stage, node) ?? executed(stage, node))
+            }
         }
         let gates = checkGates()
         for gate in gates { emit(.gate(gate)) }
@@ -49,9 +52,20 @@ final class Execution {
         return result
     }
 
-    /// Brings one stage to its end, whatever that is.
-    private func outcome(of stage: PlannedStage, _ node: Graph.Node) -> StageResult {
+    /// Notes how a stage ended, and tells.
+    func end(_ node: Graph.Node, _ result: StageResult) {
+        results[node.name] = result
+        emit(.stageEnded(node: node.name, result))
+        if [.ran, .cached].contains(result.state) { dropInputs(of: node) }
+    }
+
+    /// How a stage whose inputs have ended ends without being executed; nil when it is to be executed.
+    func settled(_ stage: PlannedStage, _ node: Graph.Node) -> StageResult? {
         if stage.state == .cached, let record = stage.record {
+            guard !stage.isDropped else {
+                records[stage.index] = record
+                return StageResult(.cached)
+            }
             return cached(node, stage.index, record)
         }
         if runner.options.stop.isRequested {
@@ -67,50 +81,56 @@ final class Execution {
                 message: unmade.isEmpty
                     ? reasons.joined(separator: "; ") : "no \(unmade.joined(separator: ", "))")
         }
-        if exitCode != .ok && !runner.options.keepsGoing { return StageResult(.skipped) }
+        return exitCode != .ok && !runner.options.keepsGoing ? StageResult(.skipped) : nil
+    }
+
+    /// Executes one stage in this process.
+    private func executed(_ stage: PlannedStage, _ node: Graph.Node) -> StageResult {
         let start = monotonicSeconds()
         let execution = StageExecution(self, node, isForced: stage.isForced)
         do {
             let (record, wasThere) = try execution.run()
             if wasThere { return cached(node, stage.index, record) }
-            records[stage.index] = record
-            try folder.link(node, to: record.key)
-            return StageResult(
-                .ran, artifact: store.folder(of: record.key).path,
-                seconds: rounded(monotonicSeconds() - start))
+            return try made(node, stage.index, record, seconds: rounded(monotonicSeconds() - start))
         } catch is StageInterrupted {
-            let signal = runner.options.stop.signal
-            exitCode = stopExitCode(signal)
+            exitCode = stopExitCode(runner.options.stop.signal)
             return StageResult(.interrupted, seconds: rounded(monotonicSeconds() - start))
         } catch {
-            let failure = StageFailure(
-                stage: node, step: execution.lastStep, error, workFolder: store.path("work"))
-            if exitCode == .ok { exitCode = failure.exitCode }
-            return StageResult(
-                .failed, seconds: rounded(monotonicSeconds() - start), message: failure.description)
+            return failed(node, error, step: execution.lastStep, seconds: monotonicSeconds() - start)
         }
     }
 
-    private func cached(_ node: Graph.Node, _ index: Int, _ record: ArtifactRecord) -> StageResult {
+    /// A stage whose artifact was made.
+    func made(_ node: Graph.Node, _ index: Int, _ record: ArtifactRecord, seconds: Double) throws
+        -> StageResult
+    {
+        records[index] = record
+        try folder.link(node, to: record.key)
+        return StageResult(.ran, artifact: store.folder(of: record.key).path, seconds: seconds)
+    }
+
+    /// A stage that could not do its work.
+    func failed(_ node: Graph.Node, _ error: any Error, step: Int? = nil, seconds: Double = 0) -> StageResult
+    {
+        let failure = StageFailure(stage: node, step: step, error, workFolder: store.path("work"))
+        if exitCode == .ok { exitCode = failure.exitCode }
+        return StageResult(.failed, seconds: rounded(seconds), message: failure.description)
+    }
+
+    func cached(_ node: Graph.Node, _ index: Int, _ record: ArtifactRecord) -> StageResult {
         records[index] = record
         let location = ArtifactLocation(
             directory: store.folder(of: record.key), node: node.name, store: store.artifacts)
         do {
             try folder.link(node, to: record.key)
-            try remember(
-                node, key: record.key, components: record.components, seconds: record.timings.seconds)
+            try remember(node, key: record.key, components: record.components, made: record)
+            try note(node, record.key, record.components)
             try node.stage.refresh(location, in: graph.environment(of: node, digests: store.digests))
         } catch {
             // The artifact is whole; only what is noted about it could not be brought up to date.
             emit(.stage(node: node.name, .warning(message: "\(error)", hint: nil)))
         }
         return StageResult(.cached, artifact: location.directory.path)
-    }
-
-    func remember(_ node: Graph.Node, key: String, components: [String: String], seconds: Double?) throws {
-        let entry = NodeHistory.Entry(
-            node: node.name, stage: node.schema.name, key: key, components: components, seconds: seconds)
-        try history.remember(entry, of: node)
     }
 
     private func checkGates() -> [GateResult] {
@@ -126,15 +146,33 @@ final class Execution {
         }
     }
 
-    // MARK: Events
+    private func keep(_ trouble: any Error) { journalTrouble = journalTrouble ?? trouble }
+}
+
+extension Execution: StageHost {
+    func record(of node: Int) -> ArtifactRecord? { records[node] }
+
+    func remember(
+        _ node: Graph.Node, key: String, components: [String: String], made record: ArtifactRecord?
+    ) throws {
+        try history.remember(NodeHistory.Entry(node, key: key, components: components, record), of: node)
+        if record == nil { try note(node, key, components) }
+    }
+
+    /// Writes down the key that a node has in this run.
+    func note(_ node: Graph.Node, _ key: String, _ components: [String: String]) throws {
+        try folder.append(NodeKey(node, in: graph, key: key, components: components))
+    }
 
     /// Tells the journal and the sink; a journal that cannot be written fails the run in the end.
     func emit(_ event: RunEvent) {
-        do { try emitThrowing(event) } catch { journalTrouble = journalTrouble ?? error }
+        do { try emitThrowing(event) } catch { keep(error) }
     }
 
+    func show(_ event: RunEvent) { runner.sink.receive(event) }
+
     func emitThrowing(_ event: RunEvent) throws {
-        runner.sink.receive(event)
+        show(event)
         try folder.append(JournalEntry(event))
     }
 }

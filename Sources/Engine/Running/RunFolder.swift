@@ -7,11 +7,13 @@ final class RunFolder {
     static let journal = "events.jsonl"
     static let owner = "owner.json"
     static let plan = "plan.json"
+    static let keys = "keys.jsonl"
 
     let id: String
     private let path: String
     private let store: Store
     private let journal: AppendOnlyFile
+    private let keys: AppendOnlyFile
 
     /// Makes the folder of a new run, with what is known before it begins.
     init(_ store: Store, spec: PipelineSpec, plan: Plan) throws {
@@ -19,8 +21,9 @@ final class RunFolder {
         (id, path) = try Self.newFolder(store)
         try store.disk.createFolder("\(path)/links")
         journal = try AppendOnlyFile("\(path)/\(Self.journal)")
+        keys = try AppendOnlyFile("\(path)/\(Self.keys)")
         try write(spec, Self.pipeline)
-        try write(plan, Self.plan)
+        try write(["stages": plan.stages], Self.plan)
         try write(ProcessOwner.current(), Self.owner)
     }
 
@@ -61,6 +64,9 @@ final class RunFolder {
         try store.disk.probe(.write, "\(path)/\(Self.journal)")
         try journal.append(line: try CanonicalJSON.data(entry))
     }
+
+    /// Notes which key a node has in this run.
+    func append(_ key: NodeKey) throws { try keys.append(line: try CanonicalJSON.data(key)) }
 
     /// Lets `links/<node>` point to an artifact of the store.
     func link(_ node: Graph.Node, to key: String) throws {

@@ -46,6 +46,12 @@ public struct RunHistory: Sendable {
         return try read(RunResult.self, RunFolder.result, of: id)
     }
 
+    /// Whether the run has not ended and its process may be alive, as far as can be told from here.
+    func mayBeAtWork(_ id: String) -> Bool {
+        guard !store.disk.exists(folder(of: id).appending(path: RunFolder.result).path) else { return false }
+        return (try? read(ProcessOwner.self, RunFolder.owner, of: id))?.isAlive != false
+    }
+
     /// What happened during the run, line by line.
     public func events(of id: String) throws -> [JournalEntry] {
         try readLines(of: folder(of: id).appending(path: RunFolder.journal).path, as: JournalEntry.self)

@@ -9,6 +9,10 @@ public struct RunOptions: Sendable {
     public var keepsGoing = false
     /// How many seconds to wait for another process that makes the same artifact.
     public var patience = 0.0
+    /// Who executes stages in other processes, side by side; nil when this process does, one after the other.
+    public var executor: (any Executor)?
+    /// What stages side by side share.
+    public var slots = Slots()
     /// What asks the run to stop.
     public var stop = StopRequest.fromSignals
     /// Whether SIGINT, SIGTERM and SIGUSR1 make that request while the run lasts.
@@ -18,7 +22,7 @@ public struct RunOptions: Sendable {
     public init() {}
 }
 
-/// Executes a plan: one stage after the other, on one thread of its own.
+/// Executes a plan: one stage after the other on one thread, or several side by side in processes of their own.
 public struct Runner: Sendable {
     let graph: Graph
     let store: Store

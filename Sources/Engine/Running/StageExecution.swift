@@ -1,9 +1,35 @@
 internal import Diagnostics
 internal import Foundation
 
+/// Where the execution of a stage happens: what is known there, and who is told.
+protocol StageHost: AnyObject {
+    var graph: Graph { get }
+    var store: Store { get }
+    var options: RunOptions { get }
+
+    /// The artifact of a node that was made or found.
+    func record(of node: Int) -> ArtifactRecord?
+    /// Tells those who watch.
+    func show(_ event: RunEvent)
+    /// Tells those who watch, and writes down what happened.
+    func emitThrowing(_ event: RunEvent) throws
+    /// Does so, and keeps trouble with the writing for later.
+    func emit(_ event: RunEvent)
+    /// Remembers a node's last key, and what was made.
+    func remember(
+        _ node: Graph.Node, key: String, components: [String: String], made: ArtifactRecord?) throws
+}
+
 /// The execution of one stage: its key from what its inputs turned out to be, its lock, its work, its artifact.
 final class StageExecution {
-    private let execution: Execution
+    /// What is known before the work begins.
+    struct Preparation {
+        var inputs: [ArtifactRecord.InputRecord]
+        var components: KeyComponents
+        var key: String { components.key }
+    }
+
+    private let execution: any StageHost
     private let node: Graph.Node
     private let isForced: Bool
     private var lastJournaled = -1.0
@@ -12,16 +38,16 @@ final class StageExecution {
     private var store: Store { execution.store }
     private var graph: Graph { execution.graph }
 
-    init(_ execution: Execution, _ node: Graph.Node, isForced: Bool) {
+    init(_ execution: any StageHost, _ node: Graph.Node, isForced: Bool) {
         self.execution = execution
         self.node = node
         self.isForced = isForced
     }
 
-    /// Makes the artifact, or finds that the inputs came out as before and it is there already.
-    func run() throws -> (record: ArtifactRecord, wasThere: Bool) {
+    /// Computes the key from what the inputs turned out to be.
+    func prepare() throws -> Preparation {
         let inputs = try node.inputs.map { edge throws(Diagnostic) -> ArtifactRecord.InputRecord in
-            guard let record = execution.records[edge.producer] else {
+            guard let record = execution.record(of: edge.producer) else {
                 preconditionFailure("a stage began before what it reads was made: this is a Retort bug")
             }
             return try graph.inputRecord(edge, producer: record)
@@ -29,11 +55,17 @@ final class StageExecution {
         var components = KeyComponents(
             of: node, in: graph, externalContent: try graph.externalContent(of: node, digests: store.digests))
         components.add(inputs, of: node)
-        let key = components.key
+        return Preparation(inputs: inputs, components: components)
+    }
+
+    /// Makes the artifact, or finds that the inputs came out as before and it is there already.
+    func run() throws -> (record: ArtifactRecord, wasThere: Bool) {
+        let preparation = try prepare()
+        let key = preparation.key
         if let record = try present(key) { return (record, true) }
 
         let lock = try WorkLock(
-            store.path("work/\(key).lock"), node: node.name, patience: execution.runner.options.patience,
+            store.path("work/\(key).lock"), node: node.name, patience: execution.options.patience,
             whileWaiting: pause)
         defer { withExtendedLifetime(lock) {} }
         if let owner = lock.reclaimedFrom {
@@ -47,14 +79,14 @@ final class StageExecution {
         } else if let record = try store.publishLeftover(key) {
             execution.emit(.note("\(node.name): published what a crash had left complete"))
             try execution.remember(
-                node, key: key, components: components.values, seconds: record.timings.seconds)
+                node, key: key, components: preparation.components.values, made: record)
             return (record, false)
         }
-        return (try make(key, components, inputs, lock), false)
+        return (try make(preparation, lock), false)
     }
 
     /// The artifact, if it is in the store and may be used; a damaged one is taken out of use.
-    private func present(_ key: String) throws -> ArtifactRecord? {
+    func present(_ key: String) throws -> ArtifactRecord? {
         if isForced { return nil }
         switch store.status(of: key) {
         case .absent: return nil
@@ -75,12 +107,12 @@ final class StageExecution {
             lastJournaled = 0
             execution.emit(.note("\(busy): waiting"))
         }
-        if execution.runner.options.stop.isRequested { throw StageInterrupted() }
+        if execution.options.stop.isRequested { throw StageInterrupted() }
     }
 
-    private func make(
-        _ key: String, _ components: KeyComponents, _ inputs: [ArtifactRecord.InputRecord], _ lock: WorkLock
-    ) throws -> ArtifactRecord {
+    private func make(_ preparation: Preparation, _ lock: WorkLock) throws -> ArtifactRecord {
+        let (key, inputs) = (preparation.key, preparation.inputs)
+        let components = preparation.components
         for (edge, input) in zip(node.inputs, inputs) {
             let output = type(of: graph.nodes[edge.producer].stage).outputType
             let files = edge.selector.flatMap { output.files(for: $0) }
@@ -88,7 +120,7 @@ final class StageExecution {
         }
         let before = store.hasWork(key) ? store.progress(of: key) : nil
         try store.prepareWork(key)
-        try execution.remember(node, key: key, components: components.values, seconds: nil)
+        try execution.remember(node, key: key, components: components.values, made: nil)
         execution.emit(.stageStarted(node: node.name, resumedFrom: before?.fraction))
 
         let locations = zip(node.inputs, inputs).map { edge, input in
@@ -98,7 +130,7 @@ final class StageExecution {
                     directory: store.folder(of: input.key), selector: edge.selector, node: input.node,
                     store: store.artifacts))
         }
-        let context = StageContext(setup(key, locations), stop: execution.runner.options.stop) {
+        let context = StageContext(setup(key, locations), stop: execution.options.stop) {
             [self] event in
             try report(event, lock)
         }
@@ -122,9 +154,10 @@ final class StageExecution {
             inputs: inputs,
             counts: context.counts, facts: context.facts, timings: timings, files: files,
             digest: ArtifactRecord.digest(of: files.filter { $0.role == .content }),
-            retort: ProductVersion.current, numerics: execution.runner.options.execution.facts)
+            retort: ProductVersion.current,
+            numerics: execution.options.execution.adapted(to: node.resources).facts)
         try store.publish(record)
-        try execution.remember(node, key: key, components: components.values, seconds: timings.seconds)
+        try execution.remember(node, key: key, components: components.values, made: record)
         return record
     }
 
@@ -137,7 +170,8 @@ final class StageExecution {
             node: node.name, output: URL(filePath: store.outputPath(key), directoryHint: .isDirectory),
             state: URL(filePath: "\(store.workPath(key))/state", directoryHint: .isDirectory),
             store: store.artifacts,
-            directory: graph.spec.directory, execution: execution.runner.options.execution)
+            directory: graph.spec.directory,
+            execution: execution.options.execution.adapted(to: node.resources))
         setup.matrix = node.matrix
         setup.inputs = inputs
         setup.locations = node.locations
@@ -151,7 +185,7 @@ final class StageExecution {
             try lock.beat()
             let now = monotonicSeconds()
             guard now - lastJournaled >= 1 || step == total else {
-                execution.runner.sink.receive(.stage(node: node.name, event))
+                execution.show(.stage(node: node.name, event))
                 return
             }
             lastJournaled = now

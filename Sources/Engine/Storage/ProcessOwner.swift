@@ -27,7 +27,7 @@ public struct ProcessOwner: Codable, Hashable, Sendable {
         return birth == self.birth
     }
 
-    private static let hostName: String = {
+    static let hostName: String = {
         // Foundation's host name may ask the network.
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)

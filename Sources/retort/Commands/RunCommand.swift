@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Engine
 import Foundation
+import Report
 
 /// Plans a pipeline, prints the plan, and executes it.
 struct RunCommand: RetortCommand {
@@ -10,6 +11,11 @@ struct RunCommand: RetortCommand {
         commandName: "run", abstract: "Execute a pipeline; what is there already is not made again.")
 
     @Flag(name: [.customShort("n"), .long], help: "Only show the plan.") var dryRun = false
+    @Option(
+        help: ArgumentHelp(
+            "Run the pipeline with each of these values and compare; several keys mean every combination.",
+            valueName: "key=a,b,…"))
+    var sweep: [String] = []
     @OptionGroup var pipeline: PipelineOptions
     @OptionGroup(title: "Selection") var selection: SelectionOptions
     @OptionGroup(title: "Execution") var execution: ExecutionFlags
@@ -17,6 +23,7 @@ struct RunCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
+        if !sweep.isEmpty { return try runSweep(console) }
         let graph = try pipeline.graph()
         let store = store.open()
         if dryRun {
@@ -27,6 +34,34 @@ struct RunCommand: RetortCommand {
     }
 
     func failure(_ problems: Problems) -> JSON { RunSession.failure(problems) }
+
+    private func runSweep(_ console: Console) throws {
+        let store = store.open()
+        // Every problem is told before the first run begins.
+        let arms = try Sweep(sweep).points.map { point in
+            (point, try Graph(try pipeline.specification(adding: point.overrides), catalog: stageCatalog))
+        }
+        var table = SweepTable()
+        for (point, graph) in arms {
+            console.note("sweep: \(point.overrides.joined(separator: " "))")
+            if dryRun {
+                try console.print(try Planner(graph, store).plan(selection.options), asJSON: global.json)
+                continue
+            }
+            let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+            let result = try session.carryOut(selection.options, console)
+            table.add(point, result, graph)
+            let isStopped = [.interrupted, .stopped].contains(result.exitCode)
+            if isStopped || !result.ok && !execution.keepGoing { break }
+        }
+        if dryRun { return }
+        if global.json {
+            try console.print(json: table)
+        } else {
+            for line in table.lines(console.style) { console.print(line) }
+        }
+        if table.exitCode != .ok { throw EarlyExit(table.exitCode) }
+    }
 }
 
 /// What `run` and `resume` have in common: plan, execute, tell.

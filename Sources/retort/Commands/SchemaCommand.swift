@@ -25,6 +25,12 @@ struct PipelineSchema {
             "retort": .object(["const": .int(1), "description": .string("The version of the file's format.")]
             ),
             "name": .object(["type": .string("string"), "description": .string("The pipeline's name.")]),
+            "include": .object([
+                "anyOf": .array([
+                    .object(["type": .string("string")]),
+                    .object(["type": .string("array"), "items": .object(["type": .string("string")])]),
+                ]), "description": .string("Files whose sections these complete and override."),
+            ]),
             "vars": Self.map(of: scalar, "Values to use as ${vars.NAME}."),
             "matrix": Self.map(of: anything, "Settings that take several values in turn."),
             "gates": .object([
@@ -53,6 +59,17 @@ struct PipelineSchema {
         ])
     }
 
+    /// What a node needs of a machine.
+    private static var resources: JSON {
+        let value: JSON = .object(["type": .array([.string("string"), .string("number")])])
+        return .object([
+            "type": .string("object"), "additionalProperties": .bool(false),
+            "properties": .object(
+                Dictionary(StageResources.keys.map { ($0, value) }, uniquingKeysWith: { first, _ in first })),
+            "description": .string("What it needs of a machine; never a reason to run again."),
+        ])
+    }
+
     /// A node of one stage kind.
     private static func node(_ stage: StageSchema, in section: PipelineSection) -> JSON {
         let word = section == .data ? "kind" : "uses"
@@ -61,6 +78,11 @@ struct PipelineSchema {
         var properties: [String: JSON] = [
             word: .object(["enum": .array(kinds.map { .string($0) }), "description": .string(stage.summary)]),
             "<<": .object([:]),
+            "resources": resources,
+            "ephemeral": .object([
+                "type": .string("boolean"),
+                "description": .string("Whether its artifact may go once everything that reads it is made."),
+            ]),
         ]
         var required = section == .models ? [] : [word]
         for input in stage.inputs {

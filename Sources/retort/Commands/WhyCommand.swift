@@ -16,6 +16,9 @@ struct WhyCommand: RetortCommand {
             An image is named by six or more digits of its content id, or as dataset/member. The answer tells, for \
             every curation of the newest run: the nearest queries, similarity and rank, what ruled it out, its \
             duplicates, what the leakage check found, its mark, and which stages read it.
+
+            With two runs in place of the pipeline file, 'why STAGE RUN RUN', the answer is everything in which the \
+            stage's keys differ between them, back to where the difference begins.
             """)
 
     /// The explanation for programs.
@@ -26,11 +29,13 @@ struct WhyCommand: RetortCommand {
 
     @Argument(help: "The stage, or the image.") var stage: String
     @OptionGroup var pipeline: PipelineOptions
+    @Argument(help: "A second run, when the pipeline file is a first one.") var other: String?
     @Option(help: "The run whose curations are asked about an image.") var run: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
+        if let other { return try compare(pipeline.file, other, console) }
         if try isImage() {
             let explanation = try ImageExplanation(of: stage, run: run, in: store.open())
             if global.json { return try console.print(json: explanation.answers) }
@@ -45,6 +50,27 @@ struct WhyCommand: RetortCommand {
         let stages = try Planner(graph, store).plan(options).stages.filter { names.contains($0.node) }
         if global.json { return try console.print(json: stages.map { Answer(plan: $0, record: $0.record) }) }
         for stage in stages { explain(stage, store, console) }
+    }
+
+    /// Explains how the stage differs between two runs.
+    private func compare(_ first: String, _ second: String, _ console: Console) throws {
+        let history = RunHistory(store.open())
+        let runs = try [first, second].map { try history.identifier(matching: $0) }
+        let comparison = try history.compareKeys(of: stage, runs[0], runs[1])
+        if global.json { return try console.print(json: comparison) }
+        console.note("\(runs[0]) → \(runs[1])")
+        show(comparison, console)
+    }
+
+    private func show(_ comparison: KeyComparison, _ console: Console) {
+        let name = console.style.bold(comparison.stage)
+        guard !comparison.differences.isEmpty else {
+            return console.print("\(name) has the same key in both: \(comparison.same) components")
+        }
+        let count = comparison.differences.count
+        console.print("\(name) differs in \(count) of \(count + comparison.same) components:")
+        for difference in comparison.differences { console.print("  \(difference)") }
+        for upstream in comparison.upstream { show(upstream, console) }
     }
 
     /// Whether the word means an image; a stage of that name goes before.

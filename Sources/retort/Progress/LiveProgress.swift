@@ -2,13 +2,15 @@ import Engine
 import Foundation
 import Synchronization
 
-/// A live block on a terminal: finished stages scroll by with their headline figure, the running one stays below.
+/// A live block on a terminal: finished stages scroll by with their headline figure, the running ones stay below.
 final class LiveProgress: EventSink {
     private static let interval = Duration.milliseconds(100)
+    /// How many running stages are shown.
+    private static let shown = 12
 
     private struct State {
-        var stage: StageProgress?
-        var resumed: Double?
+        /// The running stages, in the order in which they began.
+        var stages: [StageProgress] = []
         var finished = 0
         var count = 0
         var nameWidth = 0
@@ -42,12 +44,13 @@ final class LiveProgress: EventSink {
             state.count = plan.pending.count
             state.nameWidth = plan.pending.map(\.node.count).max() ?? 0
         case .stageStarted(let node, let fraction):
-            state.stage = StageProgress(node: node)
-            state.resumed = fraction
-        case .stage(_, .progress(let step, let total, let metrics)):
-            state.stage?.advance(to: step, of: total, metrics)
+            state.stages.removeAll { $0.node == node }
+            state.stages.append(StageProgress(node: node, resumed: fraction))
+        case .stage(let node, .progress(let step, let total, let metrics)):
+            guard let index = state.stages.firstIndex(where: { $0.node == node }) else { break }
+            state.stages[index].advance(to: step, of: total, metrics)
         case .stageEnded(let node, let result):
-            state.stage = nil
+            state.stages.removeAll { $0.node == node }
             return ended(node, result, &state)
         case .gate(let gate) where gate.holds: return ["\(style.green("✓")) gate \(gate.text)"]
         case .stage, .gate, .note, .runEnded: break
@@ -85,18 +88,19 @@ final class LiveProgress: EventSink {
     private func block(_ state: inout State) -> String {
         let output = erasing(&state)
         state.lastDraw = .now
-        guard let stage = state.stage else { return output }
+        guard !state.stages.isEmpty else { return output }
         let elapsed = Wording.duration((ContinuousClock.now - state.start).seconds)
-        let lines = [
-            running(stage, state.resumed), "  \(state.finished) of \(state.count) stages, \(elapsed)",
-        ]
+        // A block that is taller than the screen could not be erased.
+        var lines = state.stages.prefix(Self.shown).map(running)
+        if state.stages.count > Self.shown { lines.append("… and \(state.stages.count - Self.shown) more") }
+        lines.append("  \(state.finished) of \(state.count) stages, \(elapsed)")
         state.drawn = lines.count
         // A line that wraps would be counted wrong, and stay when the block is erased.
         let width = Terminal.errors.width - 1
         return output + lines.map { String($0.prefix(width)) + "\n" }.joined()
     }
 
-    private func running(_ stage: StageProgress, _ resumed: Double?) -> String {
+    private func running(_ stage: StageProgress) -> String {
         guard stage.total > 0 else { return "… \(stage.node)  \(Wording.duration(stage.elapsed))" }
         let width = 20
         let filled = Int((stage.fraction * Double(width)).rounded())
@@ -107,7 +111,7 @@ final class LiveProgress: EventSink {
         if let rate = stage.rate { parts.append("\(Wording.number(rate))/s") }
         for metric in stage.metrics { parts.append("\(metric.name) \(Wording.number(metric.value))") }
         if let remaining = stage.remaining { parts.append("ETA \(Wording.duration(remaining))") }
-        if let resumed { parts.append("resumed at \(Int(resumed * 100)) %") }
+        if let resumed = stage.resumed { parts.append("resumed at \(Int(resumed * 100)) %") }
         return parts.joined(separator: "  ")
     }
 }

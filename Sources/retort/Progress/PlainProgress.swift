@@ -2,13 +2,13 @@ import Engine
 import Foundation
 import Synchronization
 
-/// A `key=value` line when a stage begins and ends, and every 30 seconds in between.
+/// A `key=value` line when a stage begins and ends, and for each running one every 30 seconds in between.
 final class PlainProgress: EventSink {
     private static let interval = Duration.seconds(30)
 
     private struct State {
-        var stage: StageProgress?
-        var lastLine = ContinuousClock.now
+        /// The running stages, and when each was last told of.
+        var stages: [String: (progress: StageProgress, told: ContinuousClock.Instant)] = [:]
     }
 
     private let console: Console
@@ -19,10 +19,7 @@ final class PlainProgress: EventSink {
     func receive(_ event: RunEvent) {
         if let message = RunMessage(event) { message.show(console) }
         state.withLock { state in
-            for line in lines(event, &state) {
-                console.note(line)
-                state.lastLine = .now
-            }
+            for line in lines(event, &state) { console.note(line) }
         }
     }
 
@@ -30,18 +27,19 @@ final class PlainProgress: EventSink {
         switch event {
         case .runStarted(let id, _): return [fields([("run", id)])]
         case .stageStarted(let node, let fraction):
-            state.stage = StageProgress(node: node)
+            state.stages[node] = (StageProgress(node: node), .now)
             var pairs = [("stage", node), ("event", "start")]
             if let fraction { pairs.append(("resumed", "\(Int(fraction * 100))%")) }
             return [fields(pairs)]
-        case .stage(_, .progress(let step, let total, let metrics)):
-            state.stage?.advance(to: step, of: total, metrics)
-            guard let stage = state.stage, ContinuousClock.now - state.lastLine >= Self.interval else {
+        case .stage(let node, .progress(let step, let total, let metrics)):
+            state.stages[node]?.progress.advance(to: step, of: total, metrics)
+            guard let stage = state.stages[node], ContinuousClock.now - stage.told >= Self.interval else {
                 return []
             }
-            return [progress(stage)]
+            state.stages[node]?.told = .now
+            return [progress(stage.progress)]
         case .stageEnded(let node, let result):
-            state.stage = nil
+            state.stages[node] = nil
             if [.cached, .skipped].contains(result.state) && !console.isVerbose { return [] }
             var pairs = [("stage", node), ("event", "end"), ("state", result.state.rawValue)]
             if result.seconds > 0 { pairs.append(("seconds", Wording.number(result.seconds))) }

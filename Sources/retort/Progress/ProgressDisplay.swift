@@ -65,7 +65,7 @@ struct RunMessage {
     func show(_ console: Console) { Terminal.errors.write(styled(console.noteStyle) + "\n") }
 }
 
-/// How far the running stage is, and how fast it gets on.
+/// How far a running stage is, and how fast it gets on.
 struct StageProgress {
     let node: String
     let start = ContinuousClock.now
@@ -75,7 +75,13 @@ struct StageProgress {
     private(set) var total = 0
     private(set) var metrics: [Metric] = []
 
-    init(node: String) { self.node = node }
+    /// The fraction at which it went on, when it was interrupted before.
+    let resumed: Double?
+
+    init(node: String, resumed: Double? = nil) {
+        self.node = node
+        self.resumed = resumed
+    }
 
     mutating func advance(to step: Int, of total: Int, _ metrics: [Metric]) {
         if first == nil { first = (step, .now) }

@@ -8,6 +8,24 @@ import Tensors
 struct ExecutionFlags: ParsableArguments {
     @Flag(help: "Let a failed stage stop only what reads it.") var keepGoing = false
 
+    @Option(name: .shortAndLong, help: ArgumentHelp("Execute so many stages side by side.", valueName: "n"))
+    var jobs: Int?
+
+    @Option(help: "Where stages are executed: local, or slurm for jobs of a cluster.")
+    var executor = ExecutorKind.local
+
+    @Option(
+        help: ArgumentHelp(
+            "The memory that stages with 'resources: {memory: …}' share; else the machine's.",
+            valueName: "size"),
+        transform: { text in
+            guard let bytes = StageResources.bytes(text) else {
+                throw ValidationError("'\(text)' is no size of memory: write 16GiB")
+            }
+            return bytes
+        })
+    var memory: Int?
+
     @Option(help: "Compute on cpu or cuda:N.") var device = "cpu"
 
     @Option(help: ArgumentHelp("Threads that load and decode images.", valueName: "n")) var workers: Int?
@@ -30,7 +48,7 @@ struct ExecutionFlags: ParsableArguments {
     @OptionGroup var tracking: TrackingFlags
 
     func validate() throws {
-        for (name, value) in [("--workers", workers), ("--threads", threads)] {
+        for (name, value) in [("--workers", workers), ("--threads", threads), ("--jobs", jobs)] {
             if let value, value < 1 { throw ValidationError("\(name) must be at least 1") }
         }
     }
@@ -47,7 +65,7 @@ struct ExecutionFlags: ParsableArguments {
                 "libtorch cannot be used: \(error.message)", hint: "build again with 'make build'",
                 exitCode: .unavailable)
         }
-        if case .cuda(let number) = device, number >= Torch.cudaDeviceCount {
+        if case .cuda(let number) = device, number >= Torch.cudaDeviceCount, executor == .local {
             throw Diagnostic(
                 "there is no device '\(self.device)'", hint: Torch.cudaUnavailableReason,
                 exitCode: .unavailable)
@@ -57,10 +75,39 @@ struct ExecutionFlags: ParsableArguments {
         options.execution.numerics = NumericsFacts.all
         if let workers { options.execution.workers = workers }
         if let threads { options.execution.threads = threads }
+        switch executor {
+        case .local: if let jobs, jobs > 1 { share(&options, jobs) }
+        case .slurm:
+            options.executor = try SlurmExecutor(program: Self.program)
+            options.slots = Slots(count: jobs ?? 100, guardsDevices: false)
+        }
         options.keepsGoing = keepGoing
         options.patience = wait
         return options
     }
+
+    /// Several stages share the processors, unless the user says otherwise.
+    private func share(_ options: inout RunOptions, _ jobs: Int) {
+        let processors = ProcessInfo.processInfo.activeProcessorCount
+        options.execution.workers = workers ?? max(1, processors / jobs)
+        options.execution.threads = threads ?? max(1, processors / jobs)
+        options.slots = Slots(count: jobs, memory: memory ?? Slots.machineMemory)
+        options.executor = ProcessExecutor(program: Self.program, environment: RuntimeEnvironment.adopted)
+    }
+
+    /// This program.
+    static var program: URL {
+        let link = "/proc/self/exe"
+        return URL(filePath: (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) ?? link)
+    }
+}
+
+/// Where stages are executed.
+enum ExecutorKind: String, ExpressibleByArgument, CaseIterable {
+    /// On this machine.
+    case local
+    /// As jobs of a Slurm cluster.
+    case slurm
 }
 
 /// How a run's progress is shown.

@@ -19,11 +19,13 @@ struct PipelineOptions: ParsableArguments {
     var profile: String?
 
     /// The pipeline with its profile and overrides, not yet checked against the stages.
-    func specification() throws(Problems) -> PipelineSpec {
+    ///
+    /// - Parameter more: overrides that come after the others.
+    func specification(adding more: [String] = []) throws(Problems) -> PipelineSpec {
         let environment = ProcessInfo.processInfo.environment
         let named = environment["RETORT_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
         return try Manifest.load(
-            file: URL(filePath: file), overrides: overrides, profile: profile ?? named,
+            file: URL(filePath: file), overrides: overrides + more, profile: profile ?? named,
             environment: environment)
     }
 

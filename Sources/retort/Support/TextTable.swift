@@ -18,6 +18,9 @@ struct TextTable {
     /// Adds a row.
     mutating func add(_ cells: Cell...) { rows.append(cells) }
 
+    /// Adds a row of any length.
+    mutating func add(row cells: [Cell]) { rows.append(cells) }
+
     /// The rows as lines; every column but the last is padded to its widest cell.
     func lines(indentation: Int = 0) -> [String] {
         var widths: [Int] = []

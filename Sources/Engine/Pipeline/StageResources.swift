@@ -1,0 +1,136 @@
+internal import Diagnostics
+
+/// What a stage needs of a machine, from `resources:` in the pipeline file; nothing here enters a key.
+public struct StageResources: Codable, Hashable, Sendable {
+    /// The bytes of memory it may take.
+    public var memory: Int?
+    /// The device it computes on, whatever the run's is: `cpu`, `cuda:0`.
+    public var device: String?
+    /// The threads of one tensor operation.
+    public var threads: Int?
+    /// The graphics processors of a cluster's job.
+    public var gpus: Int?
+    /// The processors of a cluster's job.
+    public var cpus: Int?
+    /// The seconds a cluster's job may take.
+    public var time: Int?
+    /// The cluster's partition.
+    public var partition: String?
+
+    /// The words that may stand in `resources:`.
+    public static let keys = ["memory", "device", "threads", "gpus", "cpus", "time", "partition"]
+
+    /// Needs nothing in particular.
+    public init() {}
+
+    /// Reads `{memory: 4GiB, device: cuda:0, threads: 2}`, reporting every problem with it.
+    init(_ value: PipelineValue, problems: inout Problems) {
+        if value.isNull { return }
+        guard case .map(let entries) = value.content else {
+            problems.report(
+                Diagnostic(
+                    "'resources' must be a map, not \(value.phrase)", at: value.location,
+                    hint: "write 'resources: {memory: 4GiB, threads: 2}'"))
+            return
+        }
+        for entry in entries {
+            do {
+                try read(entry)
+            } catch {
+                problems.report(error)
+            }
+        }
+    }
+
+    private mutating func read(_ entry: PipelineEntry) throws(Diagnostic) {
+        switch entry.key {
+        case "memory":
+            guard let bytes = entry.value.scalar.flatMap(Self.bytes) else {
+                throw wrong(entry, "is no size of memory", "write 4GiB or 500MB")
+            }
+            memory = bytes
+        case "device":
+            guard let text = entry.value.scalar, Self.isDevice(text) else {
+                throw wrong(entry, "is no device", "write cpu or cuda:0")
+            }
+            device = text
+        case "time":
+            guard let seconds = entry.value.scalar.flatMap(Self.seconds) else {
+                throw wrong(entry, "is no length of time", "write 90s, 30min, 12h or 2d")
+            }
+            time = seconds
+        case "partition": partition = try String(entry.value)
+        case "threads": threads = try count(entry, from: 1)
+        case "cpus": cpus = try count(entry, from: 1)
+        case "gpus": gpus = try count(entry, from: 0)
+        default:
+            throw Diagnostic(
+                "unknown resource '\(entry.key)'", at: entry.keyLocation,
+                hint: entry.key.didYouMean(Self.keys)
+                    ?? "the resources are \(Self.keys.joined(separator: ", "))")
+        }
+    }
+
+    private func count(_ entry: PipelineEntry, from least: Int) throws(Diagnostic) -> Int {
+        guard let number = try? Int(entry.value), number >= least else {
+            throw wrong(entry, "is not a whole number from \(least)", nil)
+        }
+        return number
+    }
+
+    private func wrong(_ entry: PipelineEntry, _ what: String, _ hint: String?) -> Diagnostic {
+        Diagnostic("\(entry.key): \(entry.value.phrase) \(what)", at: entry.value.location, hint: hint)
+    }
+
+    static func isDevice(_ text: String) -> Bool {
+        text == "cpu" || text.hasPrefix("cuda:") && Int(text.dropFirst(5)).map { $0 >= 0 } ?? false
+    }
+
+    /// Reads `4GiB`, `500MB` and `1000000`.
+    public static func bytes(_ text: String) -> Int? {
+        let units: KeyValuePairs<String, Double> = [
+            "KiB": 0x1p10, "MiB": 0x1p20, "GiB": 0x1p30, "TiB": 0x1p40, "kB": 1e3, "MB": 1e6, "GB": 1e9,
+            "TB": 1e12,
+        ]
+        let unit = units.first { text.hasSuffix($0.key) }
+        guard let number = Double(text.dropLast(unit?.key.count ?? 0).trimmed), number > 0 else { return nil }
+        return Int(exactly: (number * (unit?.value ?? 1)).rounded())
+    }
+
+    /// Reads `90`, `90s`, `30min`, `12h` and `2d`.
+    static func seconds(_ text: String) -> Int? {
+        let units: KeyValuePairs<String, Double> = ["min": 60, "s": 1, "m": 60, "h": 3600, "d": 86400]
+        let unit = units.first { text.hasSuffix($0.key) }
+        guard let number = Double(text.dropLast(unit?.key.count ?? 0).trimmed), number > 0 else { return nil }
+        return Int(exactly: (number * (unit?.value ?? 1)).rounded(.up))
+    }
+}
+
+/// What a node of the pipeline file says about how it is executed, apart from its stage's own inputs and settings.
+struct NodeTerms: Hashable, Sendable {
+    /// The words that every node knows.
+    static let keys = ["resources", "ephemeral"]
+
+    var resources = StageResources()
+    /// Whether the artifact may go once everything that reads it is made.
+    var isEphemeral = false
+
+    init() {}
+
+    /// Reads the terms among a node's entries, reporting every problem with them.
+    init(_ entries: [PipelineEntry], problems: inout Problems) {
+        for entry in entries {
+            switch entry.key {
+            case "resources": resources = StageResources(entry.value, problems: &problems)
+            case "ephemeral":
+                do {
+                    isEphemeral = try Bool(entry.value)
+                } catch {
+                    problems.report(
+                        Diagnostic("ephemeral: \(error.message)", at: error.location, hint: "write true"))
+                }
+            default: break
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+internal import Diagnostics
+internal import Foundation
+
+/// One line of `jobs/<node>.jsonl`, by which the process of a job tells what happens in it.
+struct JobLine: Codable {
+    /// How the process leaves its stage.
+    struct Outcome: Codable {
+        var state: StageResult.State
+        /// The key of the artifact that was made or found.
+        var key: String?
+        var seconds: Double
+        var message: String?
+        /// The exit code of a run that fails because of it.
+        var exit: Int32
+    }
+
+    /// What happened.
+    var entry: JournalEntry?
+    /// The fraction at which a stage that begins goes on.
+    var resumedFrom: Double?
+    /// The last line.
+    var outcome: Outcome?
+
+    init(_ event: RunEvent) {
+        entry = JournalEntry(event)
+        if case .stageStarted(_, let fraction) = event { resumedFrom = fraction }
+    }
+
+    init(_ outcome: Outcome) { self.outcome = outcome }
+
+    /// The event that the line tells of.
+    func event(of node: String) -> RunEvent? {
+        guard let entry else { return nil }
+        let message = entry.message ?? ""
+        switch entry.event {
+        case "stage-started": return .stageStarted(node: node, resumedFrom: resumedFrom)
+        case "progress":
+            return .stage(
+                node: node,
+                .progress(step: entry.step ?? 0, total: entry.total ?? 0, metrics: entry.metrics ?? []))
+        case "metric":
+            guard let metric = entry.metrics?.first else { return nil }
+            return .stage(node: node, .metric(step: entry.step ?? 0, metric))
+        case "warning": return .stage(node: node, .warning(message: message, hint: entry.hint))
+        case "log": return .stage(node: node, .log(message: message))
+        case "note": return .note(message)
+        default: return nil
+        }
+    }
+}
+
+/// Reads a file of job lines while another process appends to it.
+final class JobTail {
+    private let path: String
+    private var descriptor: Int32 = -1
+    private var rest = Data()
+
+    init(_ file: URL) { path = file.path }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// The lines that were added since the last time; what is not a line of this version's is passed over.
+    func read() -> [JobLine] {
+        if descriptor < 0 { descriptor = open(path, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { return [] }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Foundation.read(descriptor, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            rest.append(contentsOf: buffer[..<count])
+        }
+        guard let end = rest.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
+        let lines = rest[..<end].split(separator: UInt8(ascii: "\n"))
+        rest = Data(rest[rest.index(after: end)...])
+        let decoder = JSONDecoder()
+        return lines.compactMap { try? decoder.decode(JobLine.self, from: $0) }
+    }
+}

@@ -1,0 +1,220 @@
+public import Diagnostics
+public import Foundation
+internal import Synchronization
+
+/// Executes stages as jobs of a Slurm cluster whose machines share the store's file system and this program.
+///
+/// Each job's comment names the store, the run and the key, so that a later run finds the jobs of one whose process
+/// died. A job that is told that its time is nearly over (SIGUSR1) saves its work and asks to be queued again.
+public struct SlurmExecutor: Executor {
+    private let program: String
+    private let queue: SlurmQueue
+
+    /// Creates an executor that lets jobs start a program with the arguments of a stage.
+    ///
+    /// - Parameter interval: the seconds between two looks at the queue.
+    /// - Throws: a `Diagnostic` where there is no Slurm.
+    public init(program: URL, interval: Double = 2) throws(Diagnostic) {
+        self.program = program.path
+        queue = SlurmQueue(interval: interval)
+        guard (try? Tool.run(["sbatch", "--version"]))?.code == 0 else {
+            throw Diagnostic(
+                "there is no Slurm here: 'sbatch' cannot be run",
+                hint: "run on a machine that submits jobs, or without --executor slurm",
+                exitCode: .unavailable)
+        }
+    }
+
+    /// Submits a job.
+    public func start(_ job: Job) throws -> any RunningJob {
+        let answer = try Tool.run(["sbatch"] + Self.options(job), input: script(job))
+        guard answer.code == 0,
+            let id = answer.output.split(separator: ";").first.map({ String($0).trimmed }), !id.isEmpty
+        else {
+            throw Diagnostic(
+                "sbatch refused the stage '\(job.node)': \(answer.errors.trimmed)",
+                hint: "see its 'resources', and what 'sinfo' says of the cluster", exitCode: .unavailable)
+        }
+        return SlurmJob(id: id, queue: queue)
+    }
+
+    /// The job of an earlier run, if it waits or runs.
+    public func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)? {
+        let mark = Self.mark(job)
+        for entry in try queue.entries() where entry.isAlive && entry.comment.hasPrefix(mark.prefix) {
+            guard entry.comment.hasSuffix(mark.suffix) else { continue }
+            var adopted = job
+            adopted.run = String(entry.comment.dropFirst(mark.prefix.count).dropLast(mark.suffix.count))
+            return (adopted, SlurmJob(id: entry.id, queue: queue))
+        }
+        return nil
+    }
+
+    /// The parts of a job's comment around the run's identifier.
+    private static func mark(_ job: Job) -> (prefix: String, suffix: String) {
+        ("retort:\(SHA256.digest(of: job.store.path).prefix(12)):", ":\(job.key)")
+    }
+
+    static func options(_ job: Job) -> [String] {
+        let (prefix, suffix) = mark(job)
+        let needs = job.resources
+        var options = [
+            "--parsable", "--requeue", "--open-mode=append", "--job-name=retort-\(job.node)",
+            "--comment=\(prefix)\(job.run)\(suffix)", "--output=\(job.log.path)",
+            "--cpus-per-task=\(needs.cpus ?? needs.threads ?? 1)",
+            // Two minutes to finish a step and save.
+            "--signal=B:USR1@120",
+        ]
+        if let gpus = needs.gpus { options.append("--gpus=\(gpus)") }
+        if let memory = needs.memory { options.append("--mem=\((memory + (1 << 20) - 1) >> 20)M") }
+        if let time = needs.time { options.append("--time=\((time + 59) / 60)") }
+        if let partition = needs.partition { options.append("--partition=\(partition)") }
+        return options
+    }
+
+    /// The batch script, which passes signals on; only the one that says that time is up leads back to the queue.
+    private func script(_ job: Job) -> String {
+        var job = job
+        let processors = job.resources.cpus ?? job.resources.threads ?? 1
+        job.execution.threads = job.resources.threads ?? processors
+        job.execution.workers = processors
+        if job.resources.device == nil, (job.resources.gpus ?? 0) > 0 { job.execution.device = "cuda:0" }
+        let command = ([program] + job.arguments).map(Self.quoted).joined(separator: " ")
+        return """
+            #!/bin/sh
+            again=
+            trap 'again=1; kill -USR1 $stage' USR1
+            trap 'kill -TERM $stage' TERM INT
+            \(command) &
+            stage=$!
+            while :; do
+                wait $stage
+                code=$?
+                kill -0 $stage 2>/dev/null || break
+            done
+            if [ -n "$again" ] && [ $code = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; sleep 60; fi
+            exit $code
+
+            """
+    }
+
+    private static func quoted(_ word: String) -> String {
+        "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}
+
+/// A job of the cluster.
+private struct SlurmJob: RunningJob {
+    let id: String
+    let queue: SlurmQueue
+
+    var name: String { "job \(id)" }
+    /// What a job writes last may take a moment to be seen over a network file system.
+    var patience: Double { 10 }
+
+    func poll() throws -> JobEnd? {
+        guard let state = queue.state(of: id) else { return nil }
+        switch state {
+        case "COMPLETED": return .exited(code: 0)
+        case "FAILED": return .exited(code: 1)
+        default: return .lost(state)
+        }
+    }
+
+    /// A job that waits is taken from the queue; one that runs is asked to save its work.
+    func signal(_ number: Int32) throws {
+        _ = try Tool.run(["scancel", "--state=PENDING", id])
+        _ = try Tool.run(["scancel", "--batch", "--signal=TERM", id])
+        queue.forget()
+    }
+}
+
+/// What the cluster says of this user's jobs, asked for only so often.
+private final class SlurmQueue: Sendable {
+    struct Entry {
+        var id: String
+        var state: String
+        var comment: String
+
+        var isAlive: Bool { !SlurmQueue.ends.contains(state) }
+    }
+
+    private struct State {
+        var asked = -Double.infinity
+        var entries: [Entry] = []
+        /// The jobs that were in the queue once.
+        var seen: Set<String> = []
+    }
+
+    fileprivate static let ends: Set<String> = [
+        "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT",
+    ]
+
+    private let interval: Double
+    private let state = Mutex(State())
+
+    init(interval: Double) { self.interval = interval }
+
+    /// Asks again at the next question.
+    func forget() { state.withLock { $0.asked = -.infinity } }
+
+    /// This user's jobs; while the controller does not answer, as they were.
+    func entries() throws -> [Entry] {
+        try state.withLock { state in
+            let now = monotonicSeconds()
+            guard now - state.asked >= interval else { return state.entries }
+            state.asked = now
+            let answer = try Tool.run(["squeue", "--me", "--noheader", "--states=all", "--format=%i|%T|%k"])
+            guard answer.code == 0 else { return state.entries }
+            state.entries = answer.output.split(separator: "\n").compactMap { line in
+                let parts = line.split(separator: "|", maxSplits: 2, omittingEmptySubsequences: false)
+                guard parts.count == 3 else { return nil }
+                return Entry(id: String(parts[0]), state: String(parts[1]), comment: String(parts[2]).trimmed)
+            }
+            state.seen.formUnion(state.entries.map(\.id))
+            return state.entries
+        }
+    }
+
+    /// How a job ended; nil while it waits or runs.
+    func state(of id: String) -> String? {
+        guard let entries = try? entries() else { return nil }
+        if let entry = entries.first(where: { $0.id == id }) { return entry.isAlive ? nil : entry.state }
+        // It was there: the queue forgets what ended some minutes ago. Accounting, where there is any, does not.
+        guard state.withLock({ $0.seen.contains(id) }) else { return nil }
+        let answer = try? Tool.run(["sacct", "-n", "-X", "-j", id, "-o", "State%20"])
+        let word = answer?.output.split(separator: " ").first.map(String.init) ?? ""
+        return word.trimmed.isEmpty ? "COMPLETED" : word.trimmed
+    }
+}
+
+/// Runs a small program to its end.
+private enum Tool {
+    struct Answer {
+        var code: Int32
+        var output: String
+        var errors: String
+    }
+
+    static func run(_ words: [String], input: String? = nil) throws -> Answer {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = words
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        let source = Pipe()
+        process.standardInput = input == nil ? FileHandle.nullDevice : source
+        try process.run()
+        if let input {
+            try source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+            try source.fileHandleForWriting.close()
+        }
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        let complained = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Answer(
+            code: process.terminationStatus, output: String(decoding: said, as: UTF8.self),
+            errors: String(decoding: complained, as: UTF8.self))
+    }
+}

@@ -1,0 +1,98 @@
+public import Diagnostics
+internal import Foundation
+
+/// The execution of one node of a run's frozen pipeline, in a process of its own.
+///
+/// What the node reads is found through the run's links, which the run makes as its stages end.
+public final class StageJob {
+    /// How many seconds to wait at least for a process that makes the same artifact: where a run was killed, its
+    /// stages may still be about to come to rest.
+    private static let leastPatience = 15.0
+
+    let graph: Graph
+    let store: Store
+    let options: RunOptions
+    private let node: Graph.Node
+    private let isForced: Bool
+    private let folder: String
+    private let history: NodeHistory
+    private let lines: AppendOnlyFile
+    private let sink: any EventSink
+
+    /// Opens a run's frozen pipeline.
+    ///
+    /// - Throws: a `Diagnostic` when the pipeline has no such node, and what `RunHistory` and `Graph` throw.
+    public init(
+        run: String, node name: String, _ store: Store, catalog: [any Stage.Type], options: RunOptions,
+        sink: any EventSink = SilentSink(), isForced: Bool = false
+    ) throws {
+        self.store = store
+        var options = options
+        options.patience = max(options.patience, Self.leastPatience)
+        self.options = options
+        self.isForced = isForced
+        self.sink = sink
+        graph = try Graph(try RunHistory(store).pipeline(of: run), catalog: catalog)
+        guard let node = graph.nodes.first(where: { $0.name == name }) else {
+            throw Diagnostic("the run \(run) has no stage '\(name)'", exitCode: .usage)
+        }
+        self.node = node
+        folder = store.path("runs/\(run)")
+        history = NodeHistory(store, pipeline: graph.spec.name)
+        try store.disk.createFolder("\(folder)/jobs")
+        lines = try AppendOnlyFile("\(folder)/jobs/\(node.fileName).jsonl")
+    }
+
+    /// Executes the node and tells how that ended, in the file and by the exit code.
+    public func run() throws -> ExitCode {
+        let handlers = options.handlesSignals ? SignalHandlers() : nil
+        defer { handlers?.restore() }
+        let start = monotonicSeconds()
+        let execution = StageExecution(self, node, isForced: isForced)
+        var outcome = JobLine.Outcome(state: .ran, seconds: 0, exit: 0)
+        do {
+            let (record, wasThere) = try execution.run()
+            outcome.key = record.key
+            if wasThere { outcome.state = .cached }
+        } catch is StageInterrupted {
+            outcome.state = .interrupted
+            outcome.exit = stopExitCode(options.stop.signal).rawValue
+        } catch {
+            let failure = StageFailure(
+                stage: node, step: execution.lastStep, error, workFolder: store.path("work"))
+            outcome.state = .failed
+            outcome.message = failure.description
+            outcome.exit = failure.exitCode.rawValue
+        }
+        outcome.seconds = rounded(monotonicSeconds() - start)
+        try lines.append(line: try CanonicalJSON.data(JobLine(outcome)))
+        return ExitCode(rawValue: outcome.exit) ?? .stageFailed
+    }
+}
+
+extension StageJob: StageHost {
+    func record(of node: Int) -> ArtifactRecord? {
+        let link = "\(folder)/links/\(graph.nodes[node].fileName)"
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else {
+            return nil
+        }
+        let key = (target as NSString).lastPathComponent
+        return try? ArtifactRecord.read(at: store.folder(of: key))
+    }
+
+    func show(_ event: RunEvent) { sink.receive(event) }
+
+    func emitThrowing(_ event: RunEvent) throws {
+        show(event)
+        try lines.append(line: try CanonicalJSON.data(JobLine(event)))
+    }
+
+    /// A note that cannot be written down is no reason to stop.
+    func emit(_ event: RunEvent) { try? emitThrowing(event) }
+
+    func remember(
+        _ node: Graph.Node, key: String, components: [String: String], made record: ArtifactRecord?
+    ) throws {
+        try history.remember(NodeHistory.Entry(node, key: key, components: components, record), of: node)
+    }
+}

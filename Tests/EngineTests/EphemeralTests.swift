@@ -1,0 +1,92 @@
+import Diagnostics
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Engine
+
+@Suite struct EphemeralTests {
+    /// `b` may go once `c` and `d` are made.
+    private func graph(_ bench: Bench, c: String = "", d: String = "", isEphemeral: Bool = true) throws
+        -> Graph
+    {
+        var spec = pipeline(
+            """
+            data a: write text=a
+            b: join parts=[a,a]
+            c: join parts=[b] \(c)
+            d: join parts=[b] seed=1 \(d)
+            """, in: bench.folder.url)
+        let here = SourceLocation("test.yml", 2, 1)
+        spec.nodes[1].entries.append(
+            PipelineEntry("ephemeral", at: here, PipelineValue(.scalar("\(isEphemeral)"), at: here)))
+        return try Graph(spec, catalog: fakeStages)
+    }
+
+    @Test func `an artifact goes when everything that reads it is made`() throws {
+        let bench = try Bench()
+        let sink = RecordingSink { event in
+            // While `d` begins, `b` is there.
+            guard case .stageStarted("d", _) = event else { return }
+            #expect(bench.store.keys().count == 3)
+        }
+        let first = try bench.run(graph(bench), sink: sink)
+        #expect(bench.states(first) == ["a": "ran", "b": "ran", "c": "ran", "d": "ran"])
+        #expect(bench.store.keys().count == 3)
+        #expect(RunHistory(bench.store).artifact(of: "b", run: first.run) == nil)
+
+        #expect(
+            try bench.plan(graph(bench)).lines == [
+                "a: CACHED", "b: CACHED dropped; it is made again when something needs it", "c: CACHED",
+                "d: CACHED",
+            ])
+        let second = try bench.run(graph(bench))
+        #expect(second.ok)
+        #expect(second.stages["b"]?.artifact == nil)
+        #expect(bench.store.keys().count == 3)
+    }
+
+    @Test func `it is made again when a reader needs it, and goes again`() throws {
+        let bench = try Bench()
+        let first = try bench.run(graph(bench))
+        let changed = try graph(bench, d: "separator=-")
+        #expect(
+            try bench.plan(changed).lines == [
+                "a: CACHED", "b: RUN dropped, and 'd' needs it", "c: CACHED", "d: RUN separator  → -",
+            ])
+        let result = try bench.run(changed)
+        #expect(bench.states(result) == ["a": "cached", "b": "ran", "c": "cached", "d": "ran"])
+        #expect(result.stages["c"]?.artifact == first.stages["c"]?.artifact)
+        #expect(bench.store.keys().count == 4, "a, c and both versions of d")
+        #expect(
+            try bench.plan(graph(bench, d: "separator=+")) { $0.only = ["d"] }.lines == [
+                "a: CACHED", "b: BLOCKED dropped, and not selected",
+                "d: BLOCKED 'b' was dropped, and is not selected",
+            ])
+    }
+
+    @Test func `it stays while a reader is not made`() throws {
+        let bench = try Bench()
+        try bench.run(graph(bench), plan: { $0.until = ["c"] })
+        #expect(bench.store.keys().count == 3)
+        try bench.run(graph(bench))
+        #expect(bench.store.keys().count == 3)
+    }
+
+    @Test func `it stays while another run may read it`() throws {
+        let bench = try Bench()
+        // A run that has begun and is not over: this process is alive.
+        _ = try RunFolder(bench.store, spec: graph(bench).spec, plan: bench.plan(graph(bench)))
+        try bench.run(graph(bench))
+        #expect(bench.store.keys().count == 4)
+    }
+
+    @Test func `a node that is no longer ephemeral is made again`() throws {
+        let bench = try Bench()
+        try bench.run(graph(bench))
+        let plan = try bench.plan(graph(bench, isEphemeral: false))
+        #expect(plan.lines.prefix(2) == ["a: CACHED", "b: RUN its artifact is gone"])
+        let result = try bench.run(graph(bench, isEphemeral: false))
+        #expect(bench.states(result) == ["a": "cached", "b": "ran", "c": "cached", "d": "cached"])
+    }
+}
