@@ -9,6 +9,8 @@ public struct RunOptions: Sendable {
     public var keepsGoing = false
     /// How many seconds to wait for another process that makes the same artifact.
     public var patience = 0.0
+    /// The processes that share the work; nil where this one is alone.
+    public var crew: (any Crew)?
     /// What asks the run to stop.
     public var stop = StopRequest.fromSignals
     /// Whether SIGINT, SIGTERM and SIGUSR1 make that request while the run lasts.

@@ -93,8 +93,11 @@ final class StageExecution {
                     directory: store.folder(of: input.key), selector: edge.selector, node: input.node,
                     store: store.artifacts))
         }
-        let context = StageContext(setup(key, locations), stop: execution.runner.options.stop) {
-            [self] event in
+        var setup = setup(key, locations)
+        let sharing = type(of: node.stage).sharing
+        let share = try sharing == .alone ? nil : execution.tasks?.open(&setup, of: graph.spec)
+        defer { share?.end() }
+        let context = StageContext(setup, stop: execution.runner.options.stop) { [self] event in
             try report(event, lock)
         }
         for (name, edges) in Dictionary(grouping: zip(node.inputs, locations), by: { $0.0.input }) {
@@ -105,7 +108,11 @@ final class StageExecution {
                 throw diagnostic
             }
         }
-        try Self.run(node.stage, in: context)
+        do {
+            try Self.run(node.stage, in: context)
+        } catch {
+            throw share?.cause(of: error) ?? error
+        }
         try context.finish()
 
         let type = type(of: node.stage).outputType
