@@ -49,7 +49,8 @@ let package = Package(
         // Optimised in debug builds, too: tests would take minutes longer
         .target(name: "CKernels", cxxSettings: [.unsafeFlags(["-O3"])]),
         .target(
-            name: "CTorch", dependencies: ["CKernels"], cxxSettings: torchHeaders,
+            name: "CTorch", dependencies: ["CKernels"],
+            cxxSettings: torchHeaders + [.headerSearchPath("gloo")],
             linkerSettings: nativeLibraries),
         .target(name: "CFaiss", dependencies: ["CTorch"]),
         .target(name: "Tensors", dependencies: ["CTorch"]),

@@ -3,6 +3,7 @@
 // libtorch 2.13 spends most of a MobileNet's step on the backward passes of depthwise convolutions (strided ones in
 // bf16 take the reference path), of batch normalisation and of ReLU6.
 #include "ctorch_fused.h"
+#include "ctorch_group.h"
 
 using namespace ct;
 
@@ -156,6 +157,12 @@ bool isPlain(const at::Tensor &a, int64_t channels) {
 at::Tensor normalise(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, at::Tensor runningMean,
                      at::Tensor runningVariance, bool training, double momentum, double eps,
                      CTActivation activation) {
+    if (training && statisticsAreShared()) {
+        auto orNothing = [](const at::Tensor &a) { return a.defined() ? Maybe(a) : std::nullopt; };
+        return activate(normaliseOverAll(x, orNothing(weight), orNothing(bias), runningMean, runningVariance, momentum,
+                                         eps),
+                        activation);
+    }
     const int64_t channels = x.dim() == 4 ? x.size(1) : 0, rows = channels > 0 ? x.numel() / channels : 0;
     if (!hasInnermostChannels(x) || (training && rows < 2) || !isPlain(weight, channels) || !isPlain(bias, channels) ||
         !isPlain(runningMean, channels) || !isPlain(runningVariance, channels)) {

@@ -78,6 +78,8 @@ CTStatus failed() noexcept {
         return record(CT_INTERNAL, e.what_without_backtrace());
     } catch (const c10::AcceleratorError &e) {
         return record(CT_DEVICE, e.what_without_backtrace());
+    } catch (const c10::DistError &e) {
+        return record(CT_PEER, e.what_without_backtrace());
     } catch (const c10::Error &e) {
         auto line = essence(e.what_without_backtrace());
         return record(classify(line), line);

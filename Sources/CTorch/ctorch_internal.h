@@ -39,7 +39,7 @@ template <uint32_t Mark> struct Handle {
 };
 
 inline constexpr uint32_t tensorMark = 0x7E4502AA, generatorMark = 0x6E4502BB, scriptMark = 0x5C4502CC,
-                          traceMark = 0x7ACE02DD;
+                          traceMark = 0x7ACE02DD, meetingMark = 0x3EE702EE, groupMark = 0x6A0B02FF;
 
 // Runs `body` and turns whatever it throws into a status and this thread's last error: the only place where
 // C++ exceptions are caught. The table of exception types is in ctorch_error.cpp.

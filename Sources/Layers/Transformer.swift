@@ -81,7 +81,10 @@ public struct DropPath {
     /// in evaluation.
     func factors(_ count: Int, mode: Mode, device: Device) throws -> Tensor? {
         guard mode == .training, rate > 0 else { return nil }
-        return try (generator.bernoulli([count], probability: 1 - rate) / (1 - rate)).to(device)
+        let kept = try generator.forEachImage(count) {
+            try generator.bernoulli([$0], probability: 1 - rate)
+        }
+        return try (kept / (1 - rate)).to(device)
     }
 }
 

@@ -5,7 +5,23 @@ internal import CTorch
 /// libtorch's global generator is never used: what is random is passed a generator, so that the same seed
 /// gives the same bytes whatever else runs.
 public final class Generator {
+    /// Some images of a batch.
+    public struct Part: Hashable, Sendable {
+        /// The images of the batch.
+        public var whole: Int
+        /// Those that are meant.
+        public var own: Range<Int>
+
+        /// Creates a part.
+        public init(whole: Int, own: Range<Int>) {
+            self.whole = whole
+            self.own = own
+        }
+    }
+
     private let handle: CTGenerator
+    /// The part of a batch at hand, where other processes have the rest: ``forEachImage(_:draw:)`` draws for all.
+    public var part: Part?
     /// Where the numbers are drawn.
     public let device: Device
 
@@ -23,6 +39,15 @@ public final class Generator {
     @inline(__always)
     func withHandle<Result>(_ body: (CTGenerator) -> Result) -> Result {
         withExtendedLifetime(self) { body(handle) }
+    }
+
+    /// Numbers for each of some images, drawn by `draw` for as many as it is told.
+    public func forEachImage(_ count: Int, draw: (Int) throws -> Tensor) throws -> Tensor {
+        guard let part else { return try draw(count) }
+        precondition(
+            part.own.count == count,
+            "numbers for \(count) images of a part of \(part.own.count): a Retort bug")
+        return try draw(part.whole).slice(dim: 0, from: part.own.lowerBound, to: part.own.upperBound)
     }
 
     /// Everything that decides the numbers to come.

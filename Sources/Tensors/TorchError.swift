@@ -16,6 +16,8 @@ public struct TorchError: Error, Hashable, Sendable, CustomStringConvertible {
         case notImplemented
         /// CUDA failed, or tensors are on different devices.
         case device
+        /// Another process cannot be reached.
+        case peer
         /// Anything else that libtorch reports.
         case `internal`
     }
@@ -43,7 +45,7 @@ public struct TorchError: Error, Hashable, Sendable, CustomStringConvertible {
         case .outOfMemory: "lower the batch size or the image size, or use a device with more memory"
         case .device: "check the device with `retort doctor`, or run with `--device cpu`"
         case .notImplemented: "run this stage on another device or in float32"
-        case .shape, .index, .type, .internal: nil
+        case .shape, .index, .type, .peer, .internal: nil
         }
     }
 }
@@ -59,6 +61,7 @@ extension TorchError {
             case CT_OUT_OF_MEMORY: .outOfMemory
             case CT_NOT_IMPLEMENTED: .notImplemented
             case CT_DEVICE: .device
+            case CT_PEER: .peer
             default: .internal
             }
         // `#function` spells labels out: "softmax(_:)" is called softmax.

@@ -79,7 +79,7 @@ public struct DistillationTraining {
         let inference = Inference(student, provider: provider, workers: workers)
         let (sizes, workers, provider) = (sizes, workers, provider)
         let fetched = FetchedAnswers()
-        let views = views(sampler, fetched)
+        let views = views(sampler, fetched, try session.plan(recipe))
         return try trainer.train(
             loader: { steps in
                 BatchLoader(provider, batches: steps, sizes: sizes, workers: workers, views: views)
@@ -94,8 +94,13 @@ public struct DistillationTraining {
                     return try Loss.distillation(
                         teacher: answer, student: student.network.head(features), temperature: temperature)
                 }
-                return try Loss.infoNCE(
-                    projected: projection.model(features), target: answer, temperature: temperature)
+                var (projected, target) = (try projection.model(features), answer)
+                if let parallel = session.parallel {
+                    (projected, target) = try (
+                        parallel.rows(projected, of: part.pass), parallel.rows(target, of: part.pass)
+                    )
+                }
+                return try Loss.infoNCE(projected: projected, target: target, temperature: temperature)
             })
     }
 
@@ -133,17 +138,19 @@ public struct DistillationTraining {
 
     /// What a step shows: fresh views, or the next stored ones, whose answers are read on the loader's thread too.
     private func views(
-        _ sampler: EpochSampler, _ fetched: FetchedAnswers
+        _ sampler: EpochSampler, _ fetched: FetchedAnswers, _ plan: BatchPlan
     ) -> @Sendable (_ step: Int) throws -> [ImageView] {
         let (objective, seed) = (objective, recipe.seed)
         switch teacher {
         case .online(_, let images, let policy):
             return { step in
-                sampler.batch(step).map { ImageView(images[$0.index], policy, number: $0.epoch, seed: seed) }
+                plan.own(sampler.batch(step)).map {
+                    ImageView(images[$0.index], policy, number: $0.epoch, seed: seed)
+                }
             }
         case .labels(let labels):
             return { step in
-                let items = sampler.batch(step)
+                let items = plan.own(sampler.batch(step))
                 fetched.put(try labels.answers(to: items, for: objective), for: step)
                 return try items.map { try labels.view($0) }
             }
@@ -159,7 +166,7 @@ public struct DistillationTraining {
                 let features = try model.network.features(images, mode: .evaluation)
                 return try objective == .taskAgnostic ? features : model.network.head(features)
             case .labels:
-                return try fetched.answers(for: part.step).tensor(part.places).to(student.device)
+                return try fetched.answers(for: part.step).tensor(part.rows).to(student.device)
             }
         }
     }

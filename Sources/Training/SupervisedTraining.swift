@@ -48,6 +48,7 @@ public struct SupervisedTraining {
     /// - Throws: a `Diagnostic` for masks and a model without a head for every pixel.
     @discardableResult
     public func run(_ session: TrainingSession) throws -> TrainingOutcome {
+        let plan = try session.plan(recipe)
         let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
         let size = model.viewSize
         let task: any SupervisedTask =
@@ -72,7 +73,7 @@ public struct SupervisedTraining {
                 provider, batches: steps, sizes: [size], masks: learnsMasks ? size.side : nil,
                 workers: workers
             ) { step in
-                sampler.batch(step).map {
+                plan.own(sampler.batch(step)).map {
                     ImageView(train[$0.index], views, number: $0.epoch, seed: seed)
                 }
             }
@@ -89,7 +90,11 @@ public struct SupervisedTraining {
                     isProbe
                     ? try withoutGradients { try task.features(images, mode: .evaluation) }
                     : try task.features(images, mode: .training)
-                return try task.loss(features, part, labelSmoothing: labelSmoothing)
+                let loss = try task.loss(features, part, labelSmoothing: labelSmoothing)
+                guard learnsMasks, let parallel = session.parallel else { return loss }
+                // The mean over pixels that are named, of which each process may have more or fewer.
+                let named = part.batch.maskBytes.count { $0 != Mask.unnamed }
+                return try loss * parallel.weight(units: named, of: part.pass)
             })
     }
 }

@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import Foundation
 public import Layers
 public import Tensors
@@ -18,6 +19,10 @@ public final class Trainer {
         public let batch: Batch
         /// Their places in the step's batch.
         public let places: Range<Int>
+        /// Their places among the step's images that this process loads; another one may have the rest.
+        public let rows: Range<Int>
+        /// The pass through the network that they belong to.
+        public let pass: BatchPlan.Pass
     }
 
     private let parameters: [(prefix: String, parameters: Parameters)]
@@ -50,7 +55,7 @@ public final class Trainer {
         self.recipe = recipe
         self.session = session
         state = TrainingState(folder: session.folder)
-        update = try WeightUpdate(model, also: extra, recipe: recipe)
+        update = try WeightUpdate(model, also: extra, recipe: recipe, parallel: session.parallel)
         best = try recipe.patience.map { _ in try BestWeights(of: model.parameters) }
         // The backward pass has two products for each one of the forward pass.
         cost = try 3 * ForwardCost(of: model).operations
@@ -72,6 +77,7 @@ public final class Trainer {
         objective: (Part) throws -> Tensor
     ) throws -> TrainingOutcome {
         try restore()
+        let plan = try session.plan(recipe)
         let start = progress.step
         session.hooks.rewind(start)
         if let end = progress.end { return try finish(end) }
@@ -90,8 +96,11 @@ public final class Trainer {
                 preconditionFailure("Retort bug: the loader ended before the training")
             }
             let step = progress.step
-            let outcome = try update(step: step, images: batch.count) { places in
-                try objective(Part(step: step, batch: batch.part(places), places: places))
+            let outcome = try update.make(step: step, plan) { pass in
+                try objective(
+                    Part(
+                        step: step, batch: batch.part(pass.rows), places: pass.own, rows: pass.rows,
+                        pass: pass))
             }
             progress.step += 1
             watch.add(outcome, step: progress.step, images: batch.views)
@@ -102,7 +111,7 @@ public final class Trainer {
                 images: (done - start) * recipe.batchSize, seconds: elapsed, waited: loader.waited.seconds,
                 operations: cost + otherOperations)
             if done == recipe.steps { progress.end = .steps }
-            if let limit = recipe.maxSeconds, progress.seconds >= limit, done < recipe.steps {
+            if let limit = recipe.maxSeconds, done < recipe.steps, try isTrue(progress.seconds >= limit) {
                 progress.end = .time
             }
             if done % logInterval == 0 || progress.end != nil {
@@ -115,9 +124,11 @@ public final class Trainer {
             if done % interval == 0 || progress.end != nil {
                 let isLast = progress.end != nil
                 try judge(
-                    try update.average?.withAverages { try validate(isLast) } ?? validate(isLast))
+                    try agreed {
+                        try update.average?.withAverages { try validate(isLast) } ?? validate(isLast)
+                    })
             }
-            if clock.now > nextCheckpoint, progress.end == nil {
+            if clock.now > nextCheckpoint, progress.end == nil, session.isLeader {
                 let took = try clock.measure { try save() }
                 nextCheckpoint = clock.now + max(checkpointInterval, took / checkpointShare)
             }
@@ -131,6 +142,20 @@ public final class Trainer {
         }
         try save()
         return try finish(progress.end ?? .steps)
+    }
+
+    /// Process 0's answer to a question whose answers may differ.
+    private func isTrue(_ answer: Bool) throws -> Bool {
+        try session.parallel.map { try $0.agree([answer ? 1 : 0])[0] == 1 } ?? answer
+    }
+
+    /// What process 0 measures; the others learn the first value, which decides whether training goes on.
+    private func agreed(_ measure: () throws -> [(String, Double)]) throws -> [(String, Double)] {
+        guard let parallel = session.parallel else { return try measure() }
+        let values = parallel.isLeader ? try measure() : []
+        guard recipe.patience != nil else { return values }
+        let first = try parallel.agree([values.isEmpty ? 0 : 1, values.first?.1 ?? 0])
+        return parallel.isLeader || first[0] == 0 ? values : [("", first[1])]
     }
 
     /// Records a validation, and ends the loop when it has not improved for long.
@@ -170,6 +195,7 @@ public final class Trainer {
     }
 
     private func save() throws {
+        guard session.isLeader else { return }
         // Weights that a step without a number went into are nothing to go on from.
         _ = try lastLoss()
         var tensors = parameters.flatMap { prefix, parameters in
@@ -187,6 +213,21 @@ public final class Trainer {
     }
 
     private func restore() throws {
+        try restoreState()
+        guard let parallel = session.parallel else { return }
+        // Nobody writes the next checkpoint while another one still reads this one.
+        try parallel.group.barrier()
+        let step = try parallel.agree([Double(progress.step)])[0]
+        guard Int(step) == progress.step else {
+            throw Diagnostic(
+                "process \(parallel.group.rank) finds the checkpoint of step \(progress.step), process 0 that of "
+                    + "step \(Int(step))",
+                hint: "all processes need the same store: on several machines, a network file system",
+                exitCode: .io)
+        }
+    }
+
+    private func restoreState() throws {
         guard let saved = try state.read() else { return }
         progress = saved.progress
         for (prefix, parameters) in parameters { try parameters.restore(saved.tensors(below: prefix)) }

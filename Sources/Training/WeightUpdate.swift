@@ -5,13 +5,20 @@ public import Tensors
 public final class WeightUpdate {
     private let recipe: Recipe
     private let device: Device
+    private let parallel: DataParallel?
+    /// What stochastic layers draw from.
+    private let generator: Generator
     let optimizer: any Optimizer
     let average: MovingAverage?
 
     /// Prepares the updates of what can be trained of a model, and of `extra` parameters beside it.
-    public init(_ model: LoadedModel, also extra: Parameters? = nil, recipe: Recipe) throws {
+    public init(
+        _ model: LoadedModel, also extra: Parameters? = nil, recipe: Recipe, parallel: DataParallel? = nil
+    ) throws {
         self.recipe = recipe
+        self.parallel = parallel
         device = model.device
+        generator = model.parameters.generator
         let layers = LayerDepths(
             model.parameters.named.filter { $0.kind == .parameter && !model.isHead($0.name) }.map(\.name))
         let groups =
@@ -43,20 +50,33 @@ public final class WeightUpdate {
     public func callAsFunction(
         step: Int, images count: Int, objective: (_ places: Range<Int>) throws -> Tensor
     ) throws -> Outcome {
+        try make(step: step, BatchPlan(images: count, microBatch: recipe.microBatch)) {
+            try objective($0.own)
+        }
+    }
+
+    /// Makes the update of a step from this process's part of every pass, and what other processes add to it.
+    func make(
+        step: Int, _ plan: BatchPlan, objective: (BatchPlan.Pass) throws -> Tensor
+    ) throws -> Outcome {
         let schedule = Schedule(
             recipe.schedule, steps: recipe.steps, warmUp: Int(recipe.warmup * Double(recipe.steps)),
             floor: 0.01)
         optimizer.learningRate = recipe.learningRate * schedule.factor(at: step)
         try optimizer.zeroGrad()
-        let size = max(1, recipe.microBatch ?? count)
         var total: Tensor?
-        for first in stride(from: 0, to: count, by: size) {
-            let places = first..<min(count, first + size)
-            var loss = try recipe.precision.run(on: device) { try objective(places) }
-            if places.count < count { loss = try loss * (Double(places.count) / Double(count)) }
+        for pass in plan.passes {
+            var loss = try recipe.precision.run(on: device) {
+                try parallel?.forward(pass, drawing: generator) { try objective(pass) } ?? objective(pass)
+            }
+            if pass.own.count < plan.count { loss = try loss * (Double(pass.own.count) / Double(plan.count)) }
             try loss.backward()
             let value = try loss.detach()
             total = try total.map { try $0 + value } ?? value
+        }
+        if let parallel, let sum = try total?.clone() {
+            try parallel.group.sumGradients(of: optimizer.parameters, and: sum)
+            total = sum
         }
         let norm = try clipGradNorm(optimizer.parameters, maxNorm: recipe.gradientClip ?? .infinity)
         try optimizer.step()

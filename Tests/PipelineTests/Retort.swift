@@ -38,14 +38,16 @@ struct Retort {
     }()
 
     /// Starts the program in the temporary folder, with a store of its own.
-    func start(_ arguments: [String], output: Any? = nil, errors: Any? = nil) throws -> Process {
+    func start(
+        _ arguments: [String], output: Any? = nil, errors: Any? = nil, environment: [String: String] = [:]
+    ) throws -> Process {
         let process = Process()
         process.executableURL = Self.program
         process.arguments = arguments
         process.currentDirectoryURL = folder.url
         process.environment = ProcessInfo.processInfo.environment.merging([
             "RETORT_HOME": home.path, "NO_COLOR": "1",
-        ]) { $1 }
+        ]) { $1 }.merging(environment) { $1 }
         process.standardOutput = output ?? FileHandle.nullDevice
         process.standardError = errors ?? FileHandle.nullDevice
         try process.run()

@@ -103,7 +103,7 @@ import Training
         let context = try StageContext.temporary(in: TemporaryFolder()) { event in
             if case .log(let message) = event { logged.append(message) }
         }
-        context.trainingSession(try .init(seed: 0)).hooks.log("images: a, b")
+        try context.trainingSession(try .init(seed: 0)).hooks.log("images: a, b")
         #expect(logged == ["images: a, b"])
     }
 }

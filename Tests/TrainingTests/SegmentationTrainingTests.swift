@@ -83,6 +83,26 @@ private struct Halves: ImageSource {
         #expect(metrics.pixelAccuracy > 0.9 && metrics.miou > 0.8, "\(metrics)")
     }
 
+    @Test func `two processes average over the pixels that are named in both`() throws {
+        @Sendable func bytes(_ group: ProcessGroup?) throws -> [[Float]] {
+            let (model, folder) = (try model("linear-dense"), try TemporaryFolder())
+            var recipe = Recipe(steps: 3, batchSize: 6, learningRate: 0.01, seed: 0)
+            recipe.optimizer = .sgd
+            var training = try SupervisedTraining(
+                model, train: source.records(), provider: source.provider,
+                views: .training(TrainingViews(scale: 0.1...1)), recipe: recipe)
+            training.learnsMasks = true
+            var session = try TrainingSession(folder: folder.url, generator: Generator(seed: 0))
+            session.parallel = group.map(DataParallel.init)
+            try training.run(session)
+            return try model.parameters.named.map { try $0.tensor.to(.float32).floats() }
+        }
+        let one = try bytes(nil)
+        for (values, expected) in zip(try inProcessGroup(of: 2) { try bytes($0) }[0], one) {
+            #expect(Tolerance.float32Features.mismatchByLargest(values, expected) == nil)
+        }
+    }
+
     @Test func `a probe moves nothing but the head`() throws {
         let (model, folder) = (try model("linear-dense"), try TemporaryFolder())
         let before = model.parameters.state()

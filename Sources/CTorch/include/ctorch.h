@@ -21,6 +21,8 @@ typedef struct CTTensor_ *CTTensor;
 typedef struct CTGenerator_ *CTGenerator;
 typedef struct CTScript_ *CTScript;
 typedef struct CTTrace_ *CTTrace;
+typedef struct CTMeeting_ *CTMeeting;
+typedef struct CTGroup_ *CTGroup;
 
 typedef enum CTStatus : int32_t {
     CT_OK = 0,
@@ -30,7 +32,8 @@ typedef enum CTStatus : int32_t {
     CT_OUT_OF_MEMORY = 4,    // the CPU or the device ran out of memory
     CT_NOT_IMPLEMENTED = 5,  // no kernel for this dtype, layout or device
     CT_DEVICE = 6,           // CUDA failed, or tensors are on different devices
-    CT_INTERNAL = 7          // everything else
+    CT_INTERNAL = 7,         // everything else
+    CT_PEER = 8              // another process cannot be reached
 } CTStatus;
 
 // A number that keeps its kind: adding the integer 1 to an integer tensor leaves it an integer tensor.
@@ -245,6 +248,40 @@ CTStatus ct_trace_constant(CTTrace trace, int64_t value, CTTensor *out);
 // two calls. The note above about kernels of ours holds here, too.
 CTStatus ct_count_begin(void);
 CTStatus ct_count_end(double *multiplications);
+
+// Several processes.
+//
+// A meeting is where they find each other: process 0, or a launcher, serves a store at a port; all others connect. Once
+// all have joined, every process gives signs of life, process 0 listens to all, and all listen to process 0.
+CTStatus ct_meeting_open(const char *host, int32_t port, int32_t rank, int32_t size, bool serves, const char *prefix,
+                         double patience, CTMeeting *out);
+// Waits until all have come, so many seconds at most; the error names those who have not.
+CTStatus ct_meeting_join(CTMeeting meeting, double seconds);
+// Gives no more signs of life, and listens to none: the end is near, and everybody knows.
+void ct_meeting_rest(CTMeeting meeting);
+void ct_meeting_free(CTMeeting meeting);
+// The port it is at; where 0 was asked for, a free one.
+int32_t ct_meeting_port(CTMeeting meeting);
+// The process that has given no sign of life for as long as `patience`, or -1.
+int32_t ct_meeting_lost(CTMeeting meeting);
+// Messages that all can read; there is no order among them, and reading does not wait: NULL where there is none.
+CTStatus ct_meeting_set(CTMeeting meeting, const char *key, const void *bytes, size_t count);
+CTStatus ct_meeting_get(CTMeeting meeting, const char *key, CTTensor *out);
+// Looks for a message once a second, beside the signs of life; `called` tells whether it is there. A collective
+// operation that waits for others fails then.
+void ct_meeting_watch(CTMeeting meeting, const char *optional_key);
+bool ct_meeting_called(CTMeeting meeting);
+// Connects all processes of a meeting, which outlives the group. All make the same calls in the same order; tensors are
+// changed in place, and are the same bytes everywhere afterwards.
+CTStatus ct_group_new(CTMeeting meeting, const char *name, CTGroup *out);
+void ct_group_free(CTGroup group);
+CTStatus ct_group_sum(CTGroup group, const CTTensor *tensors, int64_t count);
+// Sums the gradients of parameters that have one, and a value beside them.
+CTStatus ct_group_sum_gradients(CTGroup group, const CTTensor *parameters, int64_t count, CTTensor optional_value);
+CTStatus ct_group_broadcast(CTGroup group, const CTTensor *tensors, int64_t count, int32_t root);
+// Batch normalisation that trains on this thread takes its statistics from all processes of the group; returns what was
+// set before.
+CTGroup ct_use_group_for_statistics(CTGroup optional_group);
 
 // The library
 const char *ct_compiled_version(void);

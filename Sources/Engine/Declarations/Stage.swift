@@ -23,6 +23,9 @@ public protocol Stage: Sendable {
     /// By default it does for data, whose name is part of every image's record.
     static var recordsNames: Bool { get }
 
+    /// How several processes share the work; one that is shared calls ``StageContext/gather(_:)``.
+    static var sharing: WorkSharing { get }
+
     /// Creates the stage with its default settings; the engine fills in the rest.
     init()
 
@@ -58,6 +61,8 @@ extension Stage {
     public static var section: PipelineSection { .stages }
     /// Whether the stage makes data.
     public static var recordsNames: Bool { section == .data }
+    /// Process 0 does it alone.
+    public static var sharing: WorkSharing { .alone }
     /// No node.
     public static func implied(by given: [String: PipelineValue]) -> ImpliedNode? { nil }
     /// As they are written.

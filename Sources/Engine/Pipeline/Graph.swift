@@ -69,6 +69,8 @@ public struct Graph: Sendable {
     public let nodes: [Node]
     /// The conditions the results must meet.
     public let gates: [Gate]
+    /// How many processes share the work: part of the key of stages whose bytes depend on it.
+    public var processes = 1
 
     /// Binds a pipeline to the stages of a catalogue, or throws every problem there is.
     public init(_ spec: PipelineSpec, catalog: [any Stage.Type]) throws(Problems) {

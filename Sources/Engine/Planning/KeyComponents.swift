@@ -39,7 +39,11 @@ struct KeyComponents: Hashable, Sendable {
         values["revision"] = String(type(of: node.stage).revision)
         // What can change the bytes without being a setting of every stage: the number format that is computed
         // in. Device and thread count are not among it, so that moving to another machine re-runs nothing.
+        // The number of processes is, where a stage sums over them; one process is not worth a word.
         values["numerics"] = settings["precision"] ?? "fp32"
+        if graph.processes > 1, type(of: node.stage).sharing == .sums {
+            values["numerics", default: ""] += " in \(graph.processes) processes"
+        }
         for (name, value) in settings { values["setting.\(name)"] = value }
         for (name, digest) in externalContent { values["external.\(name)"] = digest }
         guard type(of: node.stage).recordsNames else { return }

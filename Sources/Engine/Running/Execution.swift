@@ -9,6 +9,8 @@ final class Execution {
     let history: NodeHistory
     /// What is in the store, or was found there, by the node's index.
     var records: [Int: ArtifactRecord] = [:]
+    /// What the other processes are told; nil where there are none.
+    let tasks: CrewTasks?
     private(set) var results: [String: StageResult] = [:]
     var exitCode = ExitCode.ok
     private var journalTrouble: (any Error)?
@@ -21,6 +23,7 @@ final class Execution {
         self.runner = runner
         self.plan = plan
         folder = try RunFolder(runner.store, spec: runner.graph.spec, plan: plan)
+        tasks = runner.options.crew.map(CrewTasks.init)
         history = NodeHistory(runner.store, pipeline: runner.graph.spec.name)
     }
 

@@ -13,6 +13,8 @@ public struct RunOptions: Sendable {
     public var executor: (any Executor)?
     /// What stages side by side share.
     public var slots = Slots()
+    /// The processes that share the work; nil where this one is alone.
+    public var crew: (any Crew)?
     /// What asks the run to stop.
     public var stop = StopRequest.fromSignals
     /// Whether SIGINT, SIGTERM and SIGUSR1 make that request while the run lasts.

@@ -31,6 +31,8 @@ public final class StageContext {
         public var inputs: [StageInput] = []
         /// Where each setting and input stands in the pipeline file.
         public var locations: [String: SourceLocation] = [:]
+        /// This process's share of the work; nil where it does all of it.
+        public var share: StageShare?
 
         /// Creates a setup.
         public init(
@@ -84,6 +86,15 @@ public final class StageContext {
     /// The artifacts that are read, in the order of the declaration.
     public var inputs: [StageInput] { setup.inputs }
 
+    /// This process's share of the work; nil where it does all of it.
+    public var share: StageShare? { setup.share }
+    /// Whether this process is the one that validates, saves, reports and writes what belongs to the whole.
+    public var isLeader: Bool { setup.share?.isLeader ?? true }
+    /// Those of some numbered parts of the result that this process makes.
+    public func parts(of count: Int) -> StrideTo<Int> {
+        setup.share?.parts(of: count) ?? stride(from: 0, to: count, by: 1)
+    }
+
     /// Where the artifact of a single input lies; nil when it was left out.
     public func location(of input: String) -> ArtifactLocation? { locations(of: input).first }
 
@@ -112,25 +123,48 @@ public final class StageContext {
         to step: Int, of total: Int, _ metrics: KeyValuePairs<String, Double> = [:],
         saving: (() throws -> Void)? = nil
     ) throws {
+        guard isLeader else { return try checkShare(saving) }
         try progress.advance(to: step, of: total)
         emit(
             .progress(
                 step: step, total: total, metrics: metrics.map { Metric(name: $0.key, value: $0.value) }))
         if let trouble { throw trouble }
-        guard shouldStop else { return }
+        guard shouldStop else { return try checkShare(saving) }
         try saving?()
         try progress.save(step, of: total)
         throw StageInterrupted()
     }
 
+    private func checkShare(_ saving: (() throws -> Void)?) throws {
+        do {
+            try setup.share?.check()
+        } catch {
+            try saving?()
+            throw error
+        }
+    }
+
+    /// Ends this process's share of the work: only process 0 goes on from here, when all have come.
+    ///
+    /// Every stage that shares its work calls it once. Where one process does all, it does nothing.
+    ///
+    /// - Returns: the sums of everybody's values.
+    @discardableResult
+    public func gather(_ values: [Double] = []) throws -> [Double] {
+        try setup.share?.gather(values) { if shouldStop { throw StageInterrupted() } } ?? values
+    }
+
     /// Appends a value to the stage's `metrics.jsonl` and to the journal.
     public func metric(step: Int, name: String, value: Double) {
+        guard isLeader else { return }
         keeping { try progress.append(step: step, name: name, value: value) }
         emit(.metric(step: step, Metric(name: name, value: value)))
     }
 
     /// Drops the rows of `metrics.jsonl` after a step: a stage that resumes at `step` will write them again.
-    public func rewindMetrics(to step: Int) { keeping { try progress.rewind(to: step) } }
+    public func rewindMetrics(to step: Int) {
+        if isLeader { keeping { try progress.rewind(to: step) } }
+    }
 
     /// Tells the user, in place and in the report, that something may be wrong, and what helps.
     public func warn(_ message: String, hint: String? = nil) { emit(.warning(message: message, hint: hint)) }

@@ -6,6 +6,8 @@ protocol StageHost: AnyObject {
     var graph: Graph { get }
     var store: Store { get }
     var options: RunOptions { get }
+    /// What the other processes that share the work are told; nil where there are none.
+    var tasks: CrewTasks? { get }
 
     /// The artifact of a node that was made or found.
     func record(of node: Int) -> ArtifactRecord?
@@ -130,8 +132,11 @@ final class StageExecution {
                     directory: store.folder(of: input.key), selector: edge.selector, node: input.node,
                     store: store.artifacts))
         }
-        let context = StageContext(setup(key, locations), stop: execution.options.stop) {
-            [self] event in
+        var setup = setup(key, locations)
+        let sharing = type(of: node.stage).sharing
+        let share = try sharing == .alone ? nil : execution.tasks?.open(&setup, of: graph.spec)
+        defer { share?.end() }
+        let context = StageContext(setup, stop: execution.options.stop) { [self] event in
             try report(event, lock)
         }
         for (name, edges) in Dictionary(grouping: zip(node.inputs, locations), by: { $0.0.input }) {
@@ -142,7 +147,11 @@ final class StageExecution {
                 throw diagnostic
             }
         }
-        try Self.run(node.stage, in: context)
+        do {
+            try Self.run(node.stage, in: context)
+        } catch {
+            throw share?.cause(of: error) ?? error
+        }
         try context.finish()
 
         let type = type(of: node.stage).outputType

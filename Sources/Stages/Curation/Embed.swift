@@ -11,6 +11,7 @@ internal import Vision
 struct Embed: Stage {
     static let name: StageName = "embed"
     static let revision = 2
+    static let sharing = WorkSharing.parts
     static let summary = "Turns every image into a unit vector, shard by shard."
 
     /// How numbers are stored.
@@ -34,13 +35,14 @@ struct Embed: Stage {
         inference.precision = precision
         let shards = (rows.count + shardSize - 1) / shardSize
         let encoder = JSONFiles.encoder()
-        for shard in 0..<shards {
+        for shard in context.parts(of: shards) {
             let range = shard * shardSize..<min(rows.count, (shard + 1) * shardSize)
             // The vectors are written last, and whole or not at all: a shard that has them is done.
             let file = context.output.appending(path: EmbeddingLayout.shard(shard))
             if !FileManager.default.fileExists(atPath: file.path) {
                 let vectors = try embed(
-                    rows[range].map { ImageView($0.record, loaded.evaluationViews) }, with: inference)
+                    rows[range].map { ImageView($0.record, loaded.evaluationViews) }, with: inference, context
+                )
                 let lines = try rows[range].map {
                     String(
                         decoding: try encoder.encode(EmbeddingSet.Row(split: $0.split, record: $0.record)),
@@ -51,9 +53,13 @@ struct Embed: Stage {
                     metadata: lines,
                     as: storage == .fp16 ? .float16 : .float32, to: context.output)
             }
+            // Process 0 speaks for all: the others are about as far.
+            let done = min(shards, shard + (context.share?.size ?? 1))
             try context.advance(
-                to: shard + 1, of: shards, images: range.upperBound, throughput: inference.throughput())
+                to: done, of: shards, images: min(rows.count, done * shardSize),
+                throughput: inference.throughput())
         }
+        let rates = try context.gather(inference.throughput().rates)
         try EmbeddingShards.write(ids: rows.map(\.record.id), to: context.output)
         try JSONFiles.write(
             EmbeddingDescription(
@@ -62,16 +68,19 @@ struct Embed: Stage {
             to: context.output.appending(path: EmbeddingLayout.description))
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
         context.count("images", rows.count)
-        try context.note(inference.throughput(), of: loaded)
+        try context.note(rates, of: loaded)
         context.count("dimension", loaded.network.featureWidth)
         return try EmbeddingSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
-    private func embed(_ views: [ImageView], with inference: Inference) throws -> [Float] {
+    private func embed(
+        _ views: [ImageView], with inference: Inference, _ context: StageContext
+    ) throws -> [Float] {
         var values: [Float] = []
         try inference.run(views) { output in
             values += try output.features.normalize(1).floats()
+            try context.share?.check()
         }
         return values
     }

@@ -16,6 +16,7 @@ internal import Vision
 struct Distill: Stage {
     static let name: StageName = "distill"
     static let revision = 2
+    static let sharing = WorkSharing.sums
     static let summary = "Trains a student to agree with a teacher on unlabelled images."
 
     /// When the teacher is asked.
@@ -137,6 +138,7 @@ struct Distill: Stage {
         training.workers = context.execution.workers
         if case .labels(let labels) = answers { note(labels.shards, training, in: context) }
         let end = try training.run(context.trainingSession(generator))
+        try context.gather()
         try context.note(recipe, end, model: loaded)
         context.count("images", imageCount)
         if case .online = answers { context.count("asked_views", end.steps * batchSize) }

@@ -12,6 +12,7 @@ internal import Vision
 struct FineTune: Stage {
     static let name: StageName = "fine-tune"
     static let revision = 2
+    static let sharing = WorkSharing.sums
     static let summary = "Trains a model on labelled images: the whole network, or a head on frozen features."
 
     /// What learns.
@@ -77,7 +78,7 @@ struct FineTune: Stage {
         recipe.patience = patience
         let watched = try val.map { try records($0, hasMasks: hasMasks, for: "validation") } ?? []
         let provider = try context.provider(for: "train", "val")
-        let session = context.trainingSession(generator)
+        let session = try context.trainingSession(generator)
         var training = SupervisedTraining(
             loaded, train: images, validation: watched, provider: provider, views: views.policy,
             recipe: recipe)
@@ -86,6 +87,7 @@ struct FineTune: Stage {
         training.learnsMasks = hasMasks
         training.workers = context.execution.workers
         let end = try training.run(session)
+        try context.gather()
         try context.note(recipe, end, model: loaded)
         context.count("images", images.count)
         return try context.checkpoint(loaded)

@@ -14,6 +14,7 @@ internal import Vision
 struct Label: Stage {
     static let name: StageName = "label"
     static let revision = 2
+    static let sharing = WorkSharing.parts
     static let summary = "Asks a teacher once about every image, in several views, and keeps the answers."
 
     /// How predictions are kept.
@@ -58,11 +59,11 @@ struct Label: Stage {
         var inference = Inference(
             model, provider: try context.provider(for: "images", "val"), workers: context.execution.workers)
         inference.precision = precision
-        if let val {
+        if let val, context.isLeader {
             let answers = try TeacherAnswers.read(from: context.output) ?? .ask(inference, model, about: val)
             try answers.check(check, of: teacher.location.node, in: context)
             try answers.write(to: context.output)
-        } else {
+        } else if val == nil {
             context.log("the teacher was not checked: `val` is not given")
         }
         let known = KnownLabels(
@@ -73,6 +74,9 @@ struct Label: Stage {
             context, asking: inference, knowing: known, form: form, about: records, views: views
         ) { ImageView($0, policy, number: $1, seed: seed) }
         try writer.write()
+        let sums = try context.gather(
+            inference.throughput().rates + [writer.asked, writer.reused, writer.askedImages].map(Double.init))
+        let (asked, reused, askedImages) = (Int(sums[2]), Int(sums[3]), Int(sums[4]))
         try JSONFiles.writeLines(
             records.lazy.map { record in
                 LabelledImages.Row(
@@ -87,15 +91,15 @@ struct Label: Stage {
         context.count("images", records.count)
         context.count("labelled_views", records.count * views)
         // Of a resumed stage, since it was resumed.
-        context.count("asked_views", writer.asked)
-        context.count("reused_views", writer.reused)
-        context.count("asked_images", writer.askedImages)
-        if writer.reused > 0 {
+        context.count("asked_views", asked)
+        context.count("reused_views", reused)
+        context.count("asked_images", askedImages)
+        if reused > 0 {
             context.log(
-                "the teacher was asked about \(writer.askedImages) of \(records.count) images; the others were known"
+                "the teacher was asked about \(askedImages) of \(records.count) images; the others were known"
             )
         }
-        try context.note(inference.throughput(), of: model)
+        try context.note(sums, of: model)
         let labels = try LabelSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
         try describe(labels, form, in: context)

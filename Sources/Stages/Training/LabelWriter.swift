@@ -57,7 +57,7 @@ final class LabelWriter {
         try FileManager.default.createDirectory(
             at: LabelSet.shard(0, in: context.output).deletingLastPathComponent(),
             withIntermediateDirectories: true)
-        for number in 0..<LabelSet.shardCount(of: records.count) {
+        for number in context.parts(of: LabelSet.shardCount(of: records.count)) {
             let first = number * LabelSet.imagesPerShard
             let images = records[first..<min(records.count, first + LabelSet.imagesPerShard)]
             let file = LabelSet.shard(number, in: context.output)
@@ -65,7 +65,7 @@ final class LabelWriter {
                 let wanted = images.flatMap { image in (0..<views).map { view(image, $0) } }
                 try write(try answers(about: wanted, shard: number), images.count, to: file)
             }
-            try advance(to: images.endIndex * views)
+            try advance(to: images.endIndex * views, of: number)
         }
     }
 
@@ -103,7 +103,7 @@ final class LabelWriter {
             saved.add(answers, at: Array(places))
             asked += places.count
             if clock.now > nextSave { try save(saved, shard) }
-            try advance(to: start + output.range.upperBound) { try self.save(saved, shard) }
+            try advance(to: start + output.range.upperBound, of: shard) { try self.save(saved, shard) }
         }
         let places = found.map(\.0) + saved.places
         var order = [Int](repeating: 0, count: wanted.count)
@@ -112,11 +112,17 @@ final class LabelWriter {
     }
 
     private func save(_ answers: SavedAnswers, _ shard: Int) throws {
-        let took = try clock.measure { try answers.write(to: context.state, shard: shard) }
+        let took = try clock.measure {
+            try answers.write(to: context.state, shard: shard, rank: context.share?.rank)
+        }
         nextSave = clock.now + max(saveInterval, took / Self.saveShare)
     }
 
-    private func advance(to done: Int, saving: (() throws -> Void)? = nil) throws {
+    /// Process 0 speaks for all: the others have done about as much of their shards.
+    private func advance(to done: Int, of shard: Int, saving: (() throws -> Void)? = nil) throws {
+        let perShard = LabelSet.imagesPerShard * views
+        let processes = context.share?.size ?? 1
+        let done = min(total, shard * perShard + (done - shard * perShard) * processes)
         let throughput = try inference.throughput()
         try context.advance(
             to: done, of: total,
@@ -133,28 +139,34 @@ private struct SavedAnswers {
     var parts: [LabelAnswers] = []
     var places: [Int] = []
 
-    private static let (file, shardKey, placesName) = ("asked.safetensors", "shard", "places")
+    private static let (prefix, suffix) = ("asked", ".safetensors")
+    private static let (shardKey, placesName) = ("shard", "places")
 
     mutating func add(_ answers: LabelAnswers, at places: [Int]) {
         parts.append(answers)
         self.places += places
     }
 
-    func write(to folder: URL, shard: Int) throws {
+    /// Replaces what this process had saved before; each one has a file of its own.
+    func write(to folder: URL, shard: Int, rank: Int?) throws {
         var tensors = try LabelAnswers.joined(parts).tensors.map { (name: $0, tensor: $1) }
         tensors.append((name: Self.placesName, tensor: try Tensor(places)))
         try SafetensorsFile.write(
-            tensors, metadata: [Self.shardKey: "\(shard)"], to: folder.appending(path: Self.file))
+            tensors, metadata: [Self.shardKey: "\(shard)"],
+            to: folder.appending(path: Self.prefix + (rank.map { "-\($0)" } ?? "") + Self.suffix))
     }
 
     /// What is saved of a shard; nothing where another one was in work.
     static func read(from folder: URL, shard: Int) throws -> SavedAnswers {
-        let url = folder.appending(path: file)
-        guard FileManager.default.fileExists(atPath: url.path) else { return SavedAnswers() }
-        let saved = try SafetensorsFile(url)
-        guard saved.metadata[shardKey] == "\(shard)" else { return SavedAnswers() }
-        var tensors = try saved.state()
-        guard let places = try tensors.removeValue(forKey: placesName)?.ints() else { return SavedAnswers() }
-        return SavedAnswers(parts: [LabelAnswers(tensors: tensors)], places: places)
+        // There may have been more or fewer processes, and another one may have had the shard.
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
+            let saved = try SafetensorsFile(folder.appending(path: name))
+            guard saved.metadata[shardKey] == "\(shard)" else { continue }
+            var tensors = try saved.state()
+            guard let places = try tensors.removeValue(forKey: placesName)?.ints() else { continue }
+            return SavedAnswers(parts: [LabelAnswers(tensors: tensors)], places: places)
+        }
+        return SavedAnswers()
     }
 }

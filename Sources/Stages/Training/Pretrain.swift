@@ -9,6 +9,7 @@ internal import Vision
 struct Pretrain: Stage {
     static let name: StageName = "pretrain"
     static let revision = 2
+    static let sharing = WorkSharing.sums
     static let summary = "Trains a network from scratch on a labelled source: a surrogate foundation model."
 
     @Input("Labelled images of a broad, generic kind; never of the target task.", role: .training)
@@ -45,6 +46,7 @@ struct Pretrain: Stage {
         training.labelSmoothing = labelSmoothing
         training.workers = context.execution.workers
         let end = try training.run(context.trainingSession(generator))
+        try context.gather()
         try context.note(recipe, end, model: loaded)
         context.count("images", records.count)
         return try context.checkpoint(loaded)

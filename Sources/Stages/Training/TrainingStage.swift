@@ -26,8 +26,8 @@ extension StageContext {
     }
 
     /// The session of a training loop whose checkpoints live in this stage's state.
-    func trainingSession(_ generator: Generator) -> TrainingSession {
-        TrainingSession(
+    func trainingSession(_ generator: Generator) throws -> TrainingSession {
+        var session = TrainingSession(
             folder: state, generator: generator,
             hooks: TrainingHooks(
                 advance: { step, total, metrics, save in
@@ -39,6 +39,8 @@ extension StageContext {
                 metric: { self.metric(step: $0, name: $1, value: $2) },
                 rewind: { self.rewindMetrics(to: $0) },
                 log: { self.log($0) }))
+        session.parallel = try dataParallel()
+        return session
     }
 
     /// Opens the data sets behind some inputs.
@@ -57,10 +59,12 @@ extension StageContext {
     }
 
     /// Notes what looking at an image costs, and how fast it went since the stage began or was resumed.
-    func note(_ throughput: Throughput, of model: LoadedModel) throws {
+    ///
+    /// - Parameter rates: the sums of what every process's throughput says: images and 10¹² operations a second.
+    func note(_ rates: [Double], of model: LoadedModel) throws {
         count("flops_per_image", try Int(ForwardCost(of: model).operations))
-        fact("images_per_second", throughput.imagesPerSecond)
-        fact("tflops", throughput.teraflops)
+        fact("images_per_second", rates[0])
+        fact("tflops", rates[1])
     }
 
     /// Notes what a training has cost, for the report: images seen and parameters moved.
@@ -76,6 +80,11 @@ extension StageContext {
         count("parameters", model.parameters.count)
         count("flops_per_image", try Int(ForwardCost(of: model).operations))
     }
+}
+
+extension Throughput {
+    /// Images, and 10¹² operations, in a second: what processes add up.
+    var rates: [Double] { [imagesPerSecond, teraflops] }
 }
 
 extension ImageSet {

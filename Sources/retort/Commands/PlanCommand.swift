@@ -10,12 +10,15 @@ struct PlanCommand: RetortCommand {
 
     @Flag(help: "Exit with 2 when there is work to do.") var detailedExitcode = false
     @OptionGroup var pipeline: PipelineOptions
+    @OptionGroup var processes: ProcessOptions
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let plan = try Planner(try pipeline.graph(), store.open()).plan(selection.options)
+        var graph = try pipeline.graph()
+        graph.processes = try processes.count()
+        let plan = try Planner(graph, store.open()).plan(selection.options)
         try console.print(plan, asJSON: global.json)
         if detailedExitcode, plan.detailedExitCode != .ok { throw EarlyExit(plan.detailedExitCode) }
     }

@@ -19,18 +19,24 @@ struct ResumeCommand: RetortCommand {
 
     @Option(help: "The pipeline as the run froze it, or the file as it is now.") var use = Source.frozen
     @OptionGroup(title: "Execution") var execution: ExecutionFlags
+    @OptionGroup(title: "Execution") var processes: ProcessOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
+        if try processes.follow(execution) { return }
+        let crew = try processes.launched()
+        defer { crew?.dismiss() }
         let store = store.open()
         let history = RunHistory(store)
         let id = try history.identifier(matching: run)
         let frozen = try history.pipeline(of: id)
         let spec = use == .frozen ? frozen : try PipelineDrift.reread(frozen)
         if use == .frozen { tell(PipelineDrift(from: frozen), console) }
-        let graph = try Graph(spec, catalog: stageCatalog)
-        let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+        var graph = try Graph(spec, catalog: stageCatalog)
+        graph.processes = try processes.count()
+        var session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+        session.processes = (processes, crew)
         try session.run(try selection(of: id, history, in: graph), console)
     }
 

@@ -19,17 +19,26 @@ struct RunCommand: RetortCommand {
     @OptionGroup var pipeline: PipelineOptions
     @OptionGroup(title: "Selection") var selection: SelectionOptions
     @OptionGroup(title: "Execution") var execution: ExecutionFlags
+    @OptionGroup(title: "Execution") var processes: ProcessOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        if !sweep.isEmpty { return try runSweep(console) }
-        let graph = try pipeline.graph()
+        if try processes.follow(execution) { return }
+        guard sweep.isEmpty else {
+            try processes.requireOne(for: "--sweep")
+            return try runSweep(console)
+        }
+        let crew = try dryRun ? nil : processes.launched()
+        defer { crew?.dismiss() }
+        var graph = try pipeline.graph()
+        graph.processes = try processes.count()
         let store = store.open()
         if dryRun {
             return try console.print(try Planner(graph, store).plan(selection.options), asJSON: global.json)
         }
-        let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+        var session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+        session.processes = (processes, crew)
         try session.run(selection.options, console)
     }
 
@@ -70,6 +79,8 @@ struct RunSession {
     let store: Store
     let execution: ExecutionFlags
     let isJSON: Bool
+    /// How many processes share the run, and those that a launcher has started.
+    var processes: (options: ProcessOptions, launched: ProcessCrew?)?
 
     /// Executes what the options select and prints the result; a run that is not ok ends the process with its code.
     func run(_ selection: PlanOptions, _ console: Console) throws {
@@ -84,7 +95,8 @@ struct RunSession {
 
     /// Executes what the options select, telling how it is getting on.
     func carryOut(_ selection: PlanOptions, _ console: Console) throws -> RunResult {
-        let options = try execution.options()
+        var options = try execution.options()
+        try processes?.options.share(&options, execution)
         let plan = try Planner(graph, store).plan(selection)
         let table = PlanTable(plan: plan, style: console.noteStyle)
         for line in table.lines(isBrief: true) { console.note(line) }
@@ -93,6 +105,10 @@ struct RunSession {
         // A reader of stdout that goes away must not take the run with it.
         signal(SIGPIPE, SIG_IGN)
         let sink = try execution.tracking.sink(execution.progress.display(console), for: graph.spec, console)
+        if options.executor != nil { try processes?.options.requireOne(for: "-j or --executor") }
+        let started = try processes?.options.started(for: plan, of: graph, options)
+        defer { started?.dismiss() }
+        options.crew = (started ?? processes?.launched)?.crew
         let result = try Runner(graph, store, options: options, sink: sink).run(plan)
         if result.stages.values.contains(where: { $0.state == .ran || $0.state == .failed }) {
             writeReport(result.run, console)

@@ -30,6 +30,7 @@ struct WhyCommand: RetortCommand {
     @Argument(help: "The stage, or the image.") var stage: String
     @OptionGroup var pipeline: PipelineOptions
     @Argument(help: "A second run, when the pipeline file is a first one.") var other: String?
+    @OptionGroup var processes: ProcessOptions
     @Option(help: "The run whose curations are asked about an image.") var run: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
@@ -42,7 +43,8 @@ struct WhyCommand: RetortCommand {
             for line in explanation.lines(console.style) { console.print(line) }
             return
         }
-        let graph = try pipeline.graph()
+        var graph = try pipeline.graph()
+        graph.processes = try processes.count()
         let store = store.open()
         var options = PlanOptions()
         options.until = [stage]

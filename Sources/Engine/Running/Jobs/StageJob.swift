@@ -12,6 +12,7 @@ public final class StageJob {
     let graph: Graph
     let store: Store
     let options: RunOptions
+    let tasks: CrewTasks? = nil
     private let node: Graph.Node
     private let isForced: Bool
     private let folder: String

@@ -1,0 +1,16 @@
+// What batch normalisation asks of a group of processes.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+
+namespace ct {
+
+// Whether this thread's batch normalisation takes its statistics from all processes of a group.
+bool statisticsAreShared();
+at::Tensor normaliseOverAll(const at::Tensor &x, const std::optional<at::Tensor> &weight,
+                            const std::optional<at::Tensor> &bias, at::Tensor runningMean,
+                            at::Tensor runningVariance, double momentum, double eps);
+
+}  // namespace ct

@@ -1,0 +1,4 @@
+// See forward.h.
+#pragma once
+
+#include "forward.h"

@@ -1,0 +1,75 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+/// Where this process stands among those that a launcher started: torchrun, mpirun, srun, or Retort itself.
+struct ProcessPlace: Equatable {
+    /// Where the processes meet.
+    var meeting: Meeting.Place
+    /// This process's number among those of its machine.
+    var localRank: Int
+    /// The number of processes on its machine.
+    var localSize: Int
+
+    /// Reads what launchers say; nil where this process was started alone.
+    ///
+    /// - Throws: a `Diagnostic` for variables that contradict each other or lack something.
+    init?(_ environment: [String: String]) throws(Diagnostic) {
+        func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
+        let found: (rank: Int, size: Int, by: String)
+        if let rank = number("RANK"), let size = number("WORLD_SIZE") {
+            found = (rank, size, "RANK and WORLD_SIZE")
+        } else if let rank = number("OMPI_COMM_WORLD_RANK"), let size = number("OMPI_COMM_WORLD_SIZE") {
+            found = (rank, size, "OMPI_COMM_WORLD_RANK and OMPI_COMM_WORLD_SIZE")
+        } else if environment["SLURM_STEP_ID"] != nil, let rank = number("SLURM_PROCID"),
+            let size = number("SLURM_STEP_NUM_TASKS") ?? number("SLURM_NTASKS")
+        {
+            // A batch script has tasks, too, but only srun starts several of them.
+            found = (rank, size, "SLURM_PROCID and SLURM_NTASKS")
+        } else {
+            return nil
+        }
+        guard found.size > 1 else { return nil }
+        guard (0..<found.size).contains(found.rank) else {
+            throw Diagnostic(
+                "\(found.by) say that this is process \(found.rank) of \(found.size)",
+                hint: "numbers begin at 0", exitCode: .usage)
+        }
+        localRank =
+            number("LOCAL_RANK") ?? number("OMPI_COMM_WORLD_LOCAL_RANK") ?? number("SLURM_LOCALID") ?? 0
+        localSize =
+            number("LOCAL_WORLD_SIZE") ?? number("OMPI_COMM_WORLD_LOCAL_SIZE")
+            ?? number("SLURM_NTASKS_PER_NODE") ?? found.size
+        let job = environment["SLURM_JOB_ID"] ?? environment["PMIX_NAMESPACE"]
+        guard
+            let host = environment["MASTER_ADDR"]
+                ?? environment["SLURM_STEP_NODELIST"].map(Self.firstHost)
+                ?? (localSize == found.size ? "127.0.0.1" : nil)
+        else {
+            throw Diagnostic(
+                "there are \(found.size) processes on several machines, but MASTER_ADDR is not set",
+                hint: "set MASTER_ADDR to the host of process 0, and MASTER_PORT to a free port there",
+                exitCode: .usage)
+        }
+        meeting = Meeting.Place(
+            rank: found.rank, size: found.size, host: host,
+            port: number("MASTER_PORT") ?? job.map(Self.port) ?? 29_500)
+        if environment["TORCHELASTIC_USE_AGENT_STORE"] == "True" {
+            // torchrun serves the store itself, and tells attempts apart.
+            meeting.serves = false
+            meeting.prefix = "/worker/attempt_\(environment["TORCHELASTIC_RESTART_COUNT"] ?? "0")"
+        }
+    }
+
+    /// The first host of Slurm's list: `n[3-5,9],m1` → `n3`.
+    static func firstHost(_ list: String) -> String {
+        let head = list.prefix { $0 != "," && $0 != "[" }
+        guard list.dropFirst(head.count).first == "[" else { return String(head) }
+        return String(head + list.dropFirst(head.count + 1).prefix { $0.isNumber })
+    }
+
+    /// A port that the processes of one job agree about.
+    static func port(of job: String) -> Int {
+        job.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % 20_000 + 20_000
+    }
+}

@@ -1,0 +1,175 @@
+import Diagnostics
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Messages in memory, in place of a network.
+private final class Board: Sendable {
+    private let messages = Mutex<[String: Data]>([:])
+    let lost = Mutex<Int?>(nil)
+
+    subscript(_ key: String) -> Data? {
+        get { messages.withLock { $0[key] } }
+        set { messages.withLock { $0[key] = newValue } }
+    }
+}
+
+private final class FakeCrew: Crew {
+    let rank: Int
+    let size: Int
+    private let board: Board
+    private let watched = Mutex<String?>(nil)
+
+    init(_ rank: Int, of size: Int, _ board: Board) {
+        (self.rank, self.size, self.board) = (rank, size, board)
+    }
+
+    func leave(_ message: Data, at key: String) throws { board[key] = message }
+    func message(at key: String) throws -> Data? { board[key] }
+    func watch(_ key: String?) { watched.withLock { $0 = key } }
+    var isCalled: Bool { watched.withLock { $0 }.map { board[$0] != nil } ?? false }
+    var lost: Int? { board.lost.withLock { $0 } }
+    func isPeerFailure(_ error: any Error) -> Bool { error is Unreachable }
+    var hint: String { "go on with: retort resume" }
+}
+
+private struct Unreachable: Error {}
+
+/// Every process writes its parts; the first one counts them.
+private struct Parts: Stage {
+    static let name: StageName = "parts"
+    static let revision = 1
+    static let summary = "Writes parts."
+    static let sharing = WorkSharing.parts
+    @Setting("How many.") var count = 5
+    @Setting("A process that fails.") var failing: Int?
+    @Setting("A process that loses the others.") var losing: Int?
+
+    func run(in context: StageContext) throws -> FakeText {
+        let rank = context.share?.rank ?? 0
+        if failing == rank {
+            throw Diagnostic("an image is broken", hint: "remove it", exitCode: .badData)
+        }
+        if losing == rank { throw Unreachable() }
+        for part in context.parts(of: count) {
+            try Data("part \(part) of \(rank)".utf8).write(
+                to: context.output.appending(path: "part-\(part).txt"))
+            try context.advance(to: part + 1, of: count)
+            context.metric(step: part, name: "part", value: 1)
+        }
+        let sums = try context.gather([1, Double(rank)])
+        return try FakeText.write("\(sums)", in: context)
+    }
+}
+
+/// A stage whose bytes depend on how many share it.
+private struct Sums: Stage {
+    static let name: StageName = "sums"
+    static let revision = 1
+    static let summary = "Sums."
+    static let sharing = WorkSharing.sums
+    @Setting("How many.") var count = 5
+    func run(in context: StageContext) throws -> FakeText { try FakeText.write("\(count)", in: context) }
+}
+
+/// What the processes of a run say to each other; threads stand for processes.
+@Suite struct CrewTests {
+    private static let catalog: [any Stage.Type] = fakeStages + [Parts.self, Sums.self]
+
+    private func run(_ text: String, size: Int = 3, lost: Int? = nil) throws -> (RunResult, Bench, [String]) {
+        let bench = try Bench()
+        let graph = try Graph(pipeline(text, in: bench.folder.url), catalog: Self.catalog)
+        let board = Board()
+        let problems = Mutex<[String]>([])
+        let threads = DispatchGroup()
+        for rank in 1..<size {
+            threads.enter()
+            Thread {
+                do {
+                    try Follower(
+                        FakeCrew(rank, of: size, board), catalog: Self.catalog, execution: ExecutionOptions()
+                    ).run()
+                } catch {
+                    problems.withLock { $0.append("\(error)") }
+                }
+                threads.leave()
+            }.start()
+        }
+        let crew = FakeCrew(0, of: size, board)
+        if let lost { board.lost.withLock { $0 = lost } }
+        let result = try bench.run(graph, options: { $0.crew = crew })
+        crew.dismiss(within: 10)
+        threads.wait()
+        return (result, bench, problems.withLock { $0 })
+    }
+
+    @Test func `a shared stage has parts of every process, and one process's artifact`() throws {
+        let (result, bench, problems) = try run("data a: write text=x\nb: parts count=7\nc: parts count=2")
+        #expect(result.ok && problems == [])
+        #expect(try bench.text(result, "b") == "[3.0, 3.0]")
+        let record = try bench.record(result, "b")
+        #expect(
+            record.files.map(\.path) == ["content.txt", "metrics.jsonl"] + (0..<7).map { "part-\($0).txt" })
+        for part in 0..<7 {
+            let file = bench.store.folder(of: record.key).appending(path: "part-\(part).txt")
+            #expect(try String(contentsOf: file, encoding: .utf8) == "part \(part) of \(part % 3)")
+        }
+        #expect(record.components["numerics"] == "fp32")
+    }
+
+    @Test func `what fails in another process is told as if it were here, and the run may go on`() throws {
+        let (result, _, problems) = try run("b: parts failing=2")
+        #expect(problems == [])
+        #expect(result.exitCode == .badData)
+        #expect(
+            result.stages["b"]?.message == """
+                test.yml:1:1: error: process 2 of 3 failed: an image is broken
+                  hint: remove it
+                """)
+    }
+
+    @Test func `what fails here lets the others go`() throws {
+        let (result, _, problems) = try run("b: parts failing=0")
+        #expect(problems == [])
+        #expect(result.exitCode == .badData)
+    }
+
+    @Test func `a lost process stops the run resumably`() throws {
+        let (result, bench, problems) = try run("b: parts", lost: 1)
+        #expect(result.exitCode == .stopped)
+        #expect(
+            result.stages["b"]?.message == """
+                test.yml:1:1: error: process 1 of 3 was lost
+                  hint: finished work is kept; go on with: retort resume
+                """)
+        #expect(problems.count == 2)
+        #expect(bench.store.unfinishedWork().count == 1)
+    }
+
+    @Test func `an unreachable process is explained by the one that failed`() throws {
+        let (result, _, _) = try run("b: parts losing=0 failing=1")
+        #expect(
+            result.stages["b"]?.message == """
+                test.yml:1:1: error: process 1 of 3 failed: an image is broken
+                  hint: remove it
+                """)
+    }
+
+    @Test func `the number of processes is part of a key where bytes depend on it`() throws {
+        let bench = try Bench()
+        var graph = try Graph(
+            pipeline("a: sums\nb: parts\ndata c: write text=x", in: bench.folder.url), catalog: Self.catalog)
+        let alone = try bench.plan(graph)
+        try bench.run(graph)
+        graph.processes = 2
+        let plan = try bench.plan(graph)
+        #expect(
+            plan.lines == [
+                "a: RUN numerics fp32 → fp32 in 2 processes", "b: CACHED", "c: CACHED",
+            ])
+        #expect(alone.stages.count == 3)
+    }
+}
