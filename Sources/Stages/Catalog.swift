@@ -17,4 +17,5 @@ public let builtinStages: [any Stage.Type] = [
     Distill.self,
     Evaluate.self,
     EvaluateMasks.self,
+    PseudoLabel.self,
 ]
