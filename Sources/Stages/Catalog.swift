@@ -17,5 +17,7 @@ public let builtinStages: [any Stage.Type] = [
     Distill.self,
     Evaluate.self,
     EvaluateMasks.self,
+    EvaluateMaps.self,
     PseudoLabel.self,
+    Probe.self,
 ]
