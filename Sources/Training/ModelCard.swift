@@ -30,6 +30,17 @@ public struct ModelCard: Codable, Hashable, Sendable {
         self.task = task
     }
 
+    /// Whether it is the card of a model with an answer for every pixel.
+    public var answersForPixels: Bool {
+        get throws {
+            if configuration.isScript {
+                return configuration.options["output"] == .string(ScriptedModel.Output.map.rawValue)
+            }
+            guard case .segmentation = try ModelRegistry.head(of: configuration) else { return false }
+            return configuration.classCount > 0
+        }
+    }
+
     /// The file's name in a checkpoint.
     public static let file = "model.json"
 
