@@ -17,5 +17,8 @@ public let builtinStages: [any Stage.Type] = [
     Distill.self,
     Evaluate.self,
     EvaluateMasks.self,
+    EvaluateMaps.self,
+    PseudoLabel.self,
+    Probe.self,
     Shell.self,
 ]

@@ -34,8 +34,10 @@ struct Distill: Stage {
     @Setting("The student's architecture, with fresh weights.") var student: String?
     @Setting("The side of the student's images in pixels; by default its own.", in: 8...1024) var imageSize:
         Int?
-    @Setting("How the student's features become logits; by default as the student has it.")
-    var head: ClassificationHead?
+    @Setting(
+        "How the student's features become logits; by default as the student has it where that fits the teacher."
+    )
+    var head: ModelHead?
     @Setting("What the student is to agree about.")
     var objective: DistillationTraining.Objective = .taskOriented
     @Setting(
@@ -104,6 +106,11 @@ struct Distill: Stage {
         }
         try drawing.validate()
         try check.validate(hasImages: $val.isGiven)
+        if case .segmentation = head, $labels.isGiven {
+            throw Diagnostic(
+                "labels hold answers about whole images, and head: \(head?.rawValue ?? "") answers for every pixel",
+                hint: "give teacher and images, and set answers: online")
+        }
         if optimization.microBatch != nil, objective == .taskAgnostic {
             throw Diagnostic(
                 "micro_batch would change the task-agnostic objective, which compares the images of a batch",
@@ -112,6 +119,7 @@ struct Distill: Stage {
     }
 
     func run(in context: StageContext) throws -> Checkpoint {
+        if try isAboutPixels { return try distilPixels(in: context) }
         let device = try context.prepareDevice()
         let generator = try Generator(seed: UInt64(optimization.seed))
         let provider = try context.provider(for: labels == nil ? "images" : "labels", "val")
@@ -203,15 +211,16 @@ struct Distill: Stage {
         }
     }
 
-    private func student(_ classes: [String], _ generator: Generator, _ device: Device) throws -> LoadedModel
-    {
+    func student(
+        _ classes: [String], _ generator: Generator, _ device: Device, isDense: Bool = false
+    ) throws -> LoadedModel {
         if let model {
             return try LoadedModel.load(
                 model.location.directory, device: device, classes: classes, imageSize: imageSize,
-                options: head?.option ?? [:], generator: generator)
+                options: model.card.configuration.headOption(head, isDense: isDense), generator: generator)
         }
         var configuration = try ModelRegistry.defaults(for: student ?? "", imageSize: imageSize)
-        configuration.options.merge(head?.option ?? [:]) { $1 }
+        configuration.options.merge(try configuration.headOption(head, isDense: isDense)) { $1 }
         return try LoadedModel.initialize(
             configuration, classes: classes, generator: generator, device: device)
     }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Layers
 internal import Models
 internal import Training
+internal import Vision
 
 /// Takes pretrained weights from a safetensors file of any dialect into the store, every tensor checked; or a
 /// TorchScript module, code and all.
@@ -38,6 +39,9 @@ struct ImportModel: Stage {
         "The names of the classes, by output; by default those beside the weights, or class-0 and so on.")
     var classes: [String]?
     @Setting("What a TorchScript module returns for an image.") var output: ScriptedModel.Output?
+    @Setting("What a map that a TorchScript module returns says of every pixel.") var task: DenseTask?
+    @Setting("Which of several results of a TorchScript module is meant: a key, or a number from 0.")
+    var outputPart: String?
 
     let terms = LicenceSetting()
 

@@ -107,6 +107,13 @@ struct Label: Stage {
     }
 
     private func form(of model: LoadedModel) throws -> LabelForm {
+        if let task = model.denseTask {
+            throw Diagnostic(
+                "'\(teacher.location.node)' answers for every pixel, and such answers are not stored as labels",
+                hint: task == .segmentation
+                    ? "set answers: online where a student is distilled, or use `pseudo-label` for its classes"
+                    : "use `pseudo-label`, which stores what an expert says of pixels", exitCode: .badData)
+        }
         let classCount = model.hasHead ? model.card.configuration.classCount : 0
         if classCount == 0, !features {
             throw Diagnostic(
