@@ -17,4 +17,6 @@ public let builtinStages: [any Stage.Type] = [
     Distill.self,
     Evaluate.self,
     EvaluateMasks.self,
+    TrainCLIP.self,
+    EvaluateCLIP.self,
 ]

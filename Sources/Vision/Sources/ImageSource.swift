@@ -78,6 +78,8 @@ public struct ImageRecord: Codable, Hashable, Sendable {
     public var label: Int?
     /// The identity of its mask, where it has one.
     public var mask: String?
+    /// What a person said it shows, where anybody did.
+    public var captions: [String]?
     /// Columns, seen upright and not reduced.
     public var width: Int
     /// Rows, seen upright and not reduced.
@@ -85,14 +87,15 @@ public struct ImageRecord: Codable, Hashable, Sendable {
 
     /// Creates a record.
     public init(
-        id: String, dataset: String, member: String, label: Int? = nil, mask: String? = nil, width: Int,
-        height: Int
+        id: String, dataset: String, member: String, label: Int? = nil, mask: String? = nil,
+        captions: [String]? = nil, width: Int, height: Int
     ) {
         self.id = id
         self.dataset = dataset
         self.member = member
         self.label = label
         self.mask = mask
+        self.captions = captions
         self.width = width
         self.height = height
     }
