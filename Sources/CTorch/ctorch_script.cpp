@@ -58,8 +58,27 @@ struct CTScript_ : ct::Handle<ct::scriptMark> {
         }
     }
 
+    // The result that was selected of several, by key or by number.
+    c10::IValue selected(const c10::IValue &result) const {
+        if (part.empty() || result.isTensor()) return result;
+        if (result.isGenericDict()) {
+            for (const auto &entry : result.toGenericDict()) {
+                if (entry.key().isString() && entry.key().toStringRef() == part) return entry.value();
+            }
+            TORCH_CHECK_VALUE(false, "the script returned a dictionary without '", part, "'");
+            return result;
+        }
+        bool isNumber = part.find_first_not_of("0123456789") == std::string::npos && part.size() < 9;
+        size_t index = isNumber ? std::stoul(part) : SIZE_MAX;
+        if (result.isTuple() && index < result.toTupleRef().elements().size()) return result.toTupleRef().elements()[index];
+        if (result.isList() && index < result.toListRef().size()) return result.toListRef()[index];
+        TORCH_CHECK_VALUE(false, "the script returned ", result.tagKind(), ", which has no part '", part, "'");
+        return result;
+    }
+
     torch::jit::Module value;
     at::Device device;
+    std::string part;
     std::vector<Entry> entries;
 
 private:
@@ -99,7 +118,7 @@ CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t coun
         }
         // The optimizing executor takes other kernels from its third run on, and a resumed training would differ.
         torch::jit::GraphOptimizerEnabledGuard plain(false);
-        auto result = module.value.forward(std::move(arguments));
+        auto result = module.selected(module.value.forward(std::move(arguments)));
         {
             c10::NoGradGuard guard;
             module.keepBuffers();
@@ -107,6 +126,10 @@ CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t coun
         TORCH_CHECK_TYPE(result.isTensor(), "the script returned ", result.tagKind(), ", not one tensor");
         *out = made(result.toTensor());
     });
+}
+
+CTStatus ct_script_select(CTScript script, const char *part) {
+    return guarded([&] { checked(script, "script")->part = part; });
 }
 
 CTStatus ct_script_set_training(CTScript script, bool is_training) {

@@ -5,7 +5,7 @@ public import Tensors
 /// A network whose code and weights came in one file, scripted or traced by PyTorch.
 ///
 /// What it computes is the file's business: it maps normalised images to features or to logits, one row for each
-/// image. Its parameters are trained like any other, unless it was frozen (`torch.jit.freeze`) and has none.
+/// image, or to a map of numbers for their pixels. Its parameters are trained like any other, unless it was frozen (`torch.jit.freeze`) and has none.
 public struct ScriptedModel: ImageModel {
     /// What the script's output is.
     public enum Output: String, CaseIterable, Hashable, Sendable {
@@ -13,6 +13,8 @@ public struct ScriptedModel: ImageModel {
         case features
         /// Logits, `[B, C]`: the classifier is part of the script.
         case logits
+        /// Numbers for every pixel, `[B, C, h, w]`, or `[B, h, w]` where there is one.
+        case map
     }
 
     /// The name in pipelines.
@@ -24,14 +26,18 @@ public struct ScriptedModel: ImageModel {
     let classifier: Linear?
     private let generator: Generator
 
-    /// The length of a feature vector; of logits, their number.
+    /// The length of a feature vector; of logits, their number; of a map, its channels.
     public let featureWidth: Int
+    /// Whether it answers for every pixel.
+    public let returnsMaps: Bool
 
     /// Takes the script's tensors in, and claims those of the classifier.
     init(_ scope: Scope, _ configuration: ModelConfiguration, _ script: TorchScript) throws {
         let shape = try Shape(configuration)
         self.script = script
         featureWidth = shape.width
+        returnsMaps = shape.output == .map
+        if !shape.part.isEmpty { try script.select(shape.part) }
         generator = scope.generator
         for entry in script.entries {
             try (scope / Self.prefix).adopt(
@@ -48,14 +54,34 @@ public struct ScriptedModel: ImageModel {
     ///
     /// - Throws: a `Diagnostic` where the script cannot take images of this size, or returns something else.
     public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        guard !returnsMaps else {
+            throw Diagnostic(
+                "the script answers for every pixel, and has no features of an image",
+                hint: "use it as the expert of a `pseudo-label` stage")
+        }
+        return try output(for: images, mode: mode)
+    }
+
+    /// Maps normalised images, `[B, 3, H, W]`, to logits, `[B, C]`, or to numbers for every pixel, `[B, C, H, W]`.
+    ///
+    /// A map of another size is interpolated.
+    public func callAsFunction(_ images: Tensor, mode: Mode) throws -> Tensor {
+        guard returnsMaps else { return try head(features(images, mode: mode)) }
+        let map = try output(for: images, mode: mode)
+        let (height, width) = (images.shape[2], images.shape[3])
+        return Array(map.shape[2...]) == [height, width]
+            ? map : try map.upsampleBilinear(height: height, width: width)
+    }
+
+    private func output(for images: Tensor, mode: Mode) throws -> Tensor {
         try script.setTraining(mode == .training)
         // What is drawn at random has to come from our generator, whose state is part of every checkpoint.
         let seed =
             mode == .training ? UInt64(try generator.integers([1], in: 0..<1 << 53).ints()[0]) : nil
-        let output = try Self.run(script, on: images, seed: seed)
+        let output = try Self.run(script, on: images, returning: returnsMaps ? .map : .features, seed: seed)
         guard output.shape[1] == featureWidth else {
             throw Diagnostic(
-                "the script returned rows of \(output.shape[1]) numbers, and once it was \(featureWidth)",
+                "the script returned \(output.shape[1]) numbers, and once it was \(featureWidth)",
                 exitCode: .badData)
         }
         return output
@@ -69,14 +95,19 @@ public struct ScriptedModel: ImageModel {
     /// The number of values that a script returns for an image of a size.
     ///
     /// - Throws: a `Diagnostic` where the script cannot take such images, or returns something else.
-    public static func width(of script: TorchScript, imageSize: Int) throws -> Int {
+    public static func width(
+        of script: TorchScript, imageSize: Int, returning kind: Output = .features, part: String = ""
+    ) throws -> Int {
         try withoutGradients {
             try script.setTraining(false)
-            return try run(script, on: .zeros([2, 3, imageSize, imageSize])).shape[1]
+            if !part.isEmpty { try script.select(part) }
+            return try run(script, on: .zeros([2, 3, imageSize, imageSize]), returning: kind).shape[1]
         }
     }
 
-    private static func run(_ script: TorchScript, on images: Tensor, seed: UInt64? = nil) throws -> Tensor {
+    private static func run(
+        _ script: TorchScript, on images: Tensor, returning kind: Output, seed: UInt64? = nil
+    ) throws -> Tensor {
         let output: Tensor
         do throws(TorchError) {
             // A traced `view` takes rows of pixels for granted.
@@ -93,6 +124,17 @@ public struct ScriptedModel: ImageModel {
                     ? outputHint
                     : "set image_size to the size that it was exported for: a traced module keeps to it",
                 exitCode: .badData)
+        }
+        if kind == .map {
+            let map = output.rank == 3 ? try output.unsqueeze(1) : output
+            guard map.rank == 4, map.shape[0] == images.shape[0] else {
+                throw Diagnostic(
+                    "the script returned \(output.shape) for \(images.shape[0]) images, not a map for each",
+                    hint:
+                        "export a module whose forward returns one tensor, [images, channels, height, width]",
+                    exitCode: .badData)
+            }
+            return map
         }
         guard output.rank == 2, output.shape[0] == images.shape[0] else {
             throw Diagnostic(
@@ -113,13 +155,16 @@ extension ScriptedModel {
     struct Shape {
         let output: Output
         let width: Int
+        /// Which of several results is meant: a key or a number; empty where there is one.
+        let part: String
 
         init(_ configuration: ModelConfiguration) throws(Diagnostic) {
             output = try configuration.choice("output")
             width = try configuration.int("width")
-            if output == .logits, configuration.classCount != width {
+            part = configuration.options["part"]?.description ?? ""
+            if output != .features, configuration.classCount != width {
                 throw Diagnostic(
-                    "the script returns \(width) logits, and there are \(configuration.classCount) classes")
+                    "the script returns \(width) numbers, and there are \(configuration.classCount) classes")
             }
         }
     }
@@ -132,7 +177,7 @@ extension ScriptedModel {
 
     private static let plain = ModelPreset(
         name: architecture, imageSize: 224,
-        options: { _ in ["output": .string(Output.features.rawValue), "width": 1, "script": ""] },
+        options: { _ in ["output": .string(Output.features.rawValue), "width": 1, "script": "", "part": ""] },
         preprocessing: .imageNet, head: "head",
         shape: { configuration throws(Diagnostic) in try Shape(configuration) },
         model: { _, _, _ in

@@ -27,6 +27,27 @@ public enum SegmentationHead: String, Codable, CaseIterable, Hashable, Sendable 
         case .deeplabv3: "classifier.convolution.weight"
         }
     }
+
+    /// The layers that make `outputs` numbers at every place of a map with `width` channels.
+    ///
+    /// - Parameters:
+    ///   - hidden: the channels of a branch; zero for 256, or for `width` where that is less: the papers' 256 would be
+    ///     most of a small student.
+    ///   - hasNorm: whether a linear head normalises first.
+    ///   - rates: the distances at which DeepLabV3 looks around.
+    public func layers(
+        _ scope: Scope, width: Int, outputs: Int, hidden: Int = 0, hasNorm: Bool = true,
+        rates: [Int] = [6, 12, 18]
+    ) throws -> any DenseHead {
+        let hidden = hidden > 0 ? hidden : min(256, width)
+        return switch self {
+        case .linearDense:
+            try LinearDenseHead(scope, width: width, classCount: outputs, hasNorm: hasNorm)
+        case .psp: try PyramidPoolingHead(scope, width: width, hidden: hidden, classCount: outputs)
+        case .deeplabv3:
+            try DeepLabV3Head(scope, width: width, hidden: hidden, rates: rates, classCount: outputs)
+        }
+    }
 }
 
 /// A network that says what every pixel of an image shows.
@@ -43,19 +64,10 @@ public struct SegmentationModel: ImageModel {
         base makeBase: (Scope) throws -> any ImageModel
     ) throws {
         base = try makeBase(scope)
-        let (width, classCount, scope) = (base.mapWidth, configuration.classCount, scope / kind.prefix)
         let settings = try DenseHeadSettings(configuration)
-        // The papers' 256 channels would be most of a small student.
-        let hidden = settings.hidden > 0 ? settings.hidden : min(256, width)
-        dense =
-            switch kind {
-            case .linearDense:
-                try LinearDenseHead(scope, width: width, classCount: classCount, hasNorm: settings.hasNorm)
-            case .psp: try PyramidPoolingHead(scope, width: width, hidden: hidden, classCount: classCount)
-            case .deeplabv3:
-                try DeepLabV3Head(
-                    scope, width: width, hidden: hidden, rates: settings.rates, classCount: classCount)
-            }
+        dense = try kind.layers(
+            scope / kind.prefix, width: base.mapWidth, outputs: configuration.classCount,
+            hidden: settings.hidden, hasNorm: settings.hasNorm, rates: settings.rates)
     }
 
     /// The length of a feature vector.

@@ -19,4 +19,5 @@ public let builtinStages: [any Stage.Type] = [
     EvaluateMasks.self,
     TrainCLIP.self,
     EvaluateCLIP.self,
+    PseudoLabel.self,
 ]

@@ -19,7 +19,7 @@ struct EvaluateMasks: Stage {
 
     func run(in context: StageContext) throws -> SegmentationEvaluation {
         let device = try context.prepareDevice()
-        let records = try images.maskedRecords(for: "evaluation")
+        let records = try images.records(with: .segmentation, for: "evaluation")
         let provider = try context.provider(for: "images")
         var measured: [SegmentationFigures.Model] = []
         for checkpoint in models {

@@ -54,7 +54,12 @@ public final class TorchScript {
         isTraining = flag
     }
 
-    /// Runs the script's `forward`, which must return one tensor.
+    /// Takes one of several results from now on: that of a key of a dictionary, or of a number in a tuple or a list.
+    public func select(_ part: String) throws(TorchError) {
+        try check(withExtendedLifetime(self) { ct_script_select(handle, part) }, operation: "select")
+    }
+
+    /// Runs the script's `forward`, which must return one tensor, or the part that was selected.
     ///
     /// - Parameter seed: where libtorch's global generator starts, the only one that a script can draw from.
     public func forward(_ inputs: Tensor..., seed: UInt64? = nil) throws(TorchError) -> Tensor {

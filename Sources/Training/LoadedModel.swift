@@ -27,7 +27,7 @@ public struct LoadedModel {
     public static let weightsFile = "model.safetensors"
 
     /// Whether the network ends in a classifier of images.
-    public var hasHead: Bool { card.configuration.classCount > 0 && segmenter == nil }
+    public var hasHead: Bool { card.configuration.classCount > 0 && denseTask == nil }
 
     /// The network, if it says what every pixel shows.
     public var segmenter: SegmentationModel? { network as? SegmentationModel }

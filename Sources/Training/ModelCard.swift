@@ -1,6 +1,7 @@
 internal import Diagnostics
 public import Foundation
 public import Models
+public import Vision
 
 /// What a checkpoint's weights mean: `model.json`.
 public struct ModelCard: Codable, Hashable, Sendable {
@@ -14,16 +15,19 @@ public struct ModelCard: Codable, Hashable, Sendable {
     ///
     /// Inside a store they stand beside the artifacts that they are about; a model takes them along as it leaves.
     public var licences: [String]?
+    /// What it answers about every pixel; nil for one that names classes, of images or of pixels.
+    public var task: DenseTask?
 
     /// Creates a card.
     public init(
         configuration: ModelConfiguration, classes: [String], lineage: [String] = [],
-        licences: [String]? = nil
+        licences: [String]? = nil, task: DenseTask? = nil
     ) {
         self.configuration = configuration
         self.classes = classes
         self.lineage = lineage
         self.licences = licences
+        self.task = task
     }
 
     /// The file's name in a checkpoint.

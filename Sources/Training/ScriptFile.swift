@@ -3,7 +3,7 @@ public import Foundation
 internal import Layers
 public import Models
 public import Tensors
-internal import Vision
+public import Vision
 
 /// A TorchScript file, and the models that are made from it.
 ///
@@ -106,29 +106,47 @@ public struct ScriptFile {
         public var imageSize: Int
         /// What it expects of the numbers in an image.
         public var preprocessing: Preprocessing
+        /// What a map answers.
+        public var task: DenseTask?
+        /// Which of several results it is, by key or by number; empty where there is one.
+        public var part: String
 
         /// Creates a declaration.
-        public init(output: ScriptedModel.Output, imageSize: Int, preprocessing: Preprocessing) {
+        public init(
+            output: ScriptedModel.Output, imageSize: Int, preprocessing: Preprocessing,
+            task: DenseTask? = nil, part: String = ""
+        ) {
             self.output = output
             self.imageSize = imageSize
             self.preprocessing = preprocessing
+            self.task = task
+            self.part = part
         }
     }
 
     /// Makes a model of the script as it is, after trying it on two images of the declared size.
     public func model(_ declaration: Declaration, device: Device = .cpu) throws -> LoadedModel {
-        let width = try ScriptedModel.width(of: load(), imageSize: declaration.imageSize)
+        let width = try ScriptedModel.width(
+            of: load(), imageSize: declaration.imageSize, returning: declaration.output,
+            part: declaration.part)
+        if let task = declaration.task, let names = task.outputNames, names.count != width {
+            throw Diagnostic(
+                "the script returns maps of \(width) numbers a pixel, and \(task.rawValue) has \(names.count)",
+                hint: "look at its task, and at which of its results is meant", exitCode: .badData)
+        }
         let configuration = ModelConfiguration(
             architecture: ScriptedModel.architecture, imageSize: declaration.imageSize,
-            classCount: declaration.output == .logits ? width : 0,
+            classCount: declaration.output == .features ? 0 : width,
             options: [
                 "output": .string(declaration.output.rawValue), "width": .int(width),
-                Self.identityOption: .string(try identity()),
+                Self.identityOption: .string(try identity()), "part": .string(declaration.part),
             ], preprocessing: declaration.preprocessing)
         let (network, parameters) = try ModelRegistry.initialize(
             configuration, generator: Generator(seed: 0), device: device, script: load(device: device))
         var model = try LoadedModel(
-            card: ModelCard(configuration: configuration, classes: []), network: network,
+            card: ModelCard(
+                configuration: configuration, classes: declaration.task?.outputNames ?? [],
+                task: declaration.output == .map ? declaration.task : nil), network: network,
             parameters: parameters, device: device)
         model.script = self
         return model

@@ -36,24 +36,28 @@ struct LabelTask: SupervisedTask {
     }
 }
 
-/// One class for each pixel.
+/// An answer for each pixel: its class, its depth or its normal.
 struct PixelTask: SupervisedTask {
     let model: LoadedModel
-    let inference: SegmentationInference
+    let network: SegmentationModel
+    let objective: DenseObjective
+    let inference: DenseInference
 
     func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        try inference.network.featureMap(images, mode: mode)
+        try network.featureMap(images, mode: mode)
     }
 
     func loss(_ features: Tensor, _ part: Trainer.Part, labelSmoothing: Double) throws -> Tensor {
-        let side = model.viewSize.side
-        let logits = try inference.network.logits(features, height: side, width: side, mode: .training)
-        return try Loss.pixelCrossEntropy(
-            logits, part.batch.masks().to(model.device), labelSmoothing: labelSmoothing)
+        var objective = objective
+        objective.labelSmoothing = labelSmoothing
+        let target = try part.batch.target(objective.task).to(model.device)
+        return try objective(network.mapLogits(features, mode: .training), target)
     }
 
     func figures(on records: [ImageRecord]) throws -> [(String, Double)] {
-        let metrics = try inference.metrics(on: records)
-        return [("val_miou", metrics.miou), ("val_pixel_accuracy", metrics.pixelAccuracy)]
+        let figures = try inference.measure(on: records).figures
+        // Early stopping looks at the first one, the higher the better.
+        let metrics = figures.metrics.sorted { !$0.isLowerBetter && $1.isLowerBetter }
+        return metrics.map { ("val_\($0.rawValue)", figures[$0] ?? 0) }
     }
 }

@@ -1,20 +1,21 @@
+internal import Diagnostics
 internal import Layers
 internal import Models
 internal import Tensors
 public import Vision
 
-/// Trains a model on images with labels or with masks, the whole network or the head alone.
+/// Trains a model on images with labels or with maps, the whole network or the head alone.
 ///
-/// With masks the model names pixels: image and mask are cropped and mirrored alike, and pixels that nobody named do not
-/// count.
+/// With maps the model answers for pixels: image and map are cropped and mirrored alike, and pixels about which nothing
+/// is known do not count.
 public struct SupervisedTraining {
     /// The model to train.
     public var model: LoadedModel
-    /// Images to train on, with labels or with masks.
+    /// Images to train on, with labels or with maps.
     public var train: [ImageRecord]
     /// Images on which the figures are watched; may be empty.
     public var validation: [ImageRecord]
-    /// Opens the images, and their masks.
+    /// Opens the images, and the maps that belong to them.
     public var provider: ImageProvider
     /// How training views are drawn.
     public var views: ViewPolicy
@@ -24,8 +25,10 @@ public struct SupervisedTraining {
     public var labelSmoothing = 0.0
     /// Whether only the head learns, on frozen features.
     public var isProbe = false
-    /// Whether masks are learnt instead of labels; the head must then be one for every pixel.
-    public var learnsMasks = false
+    /// What is learnt about every pixel instead of labels; the head must then be one for every pixel.
+    public var dense: DenseObjective?
+    /// The maps that are learnt; by default those that belong to the images.
+    public var targets: (any DenseTargets)?
     /// Threads that load images.
     public var workers = 2
 
@@ -50,14 +53,8 @@ public struct SupervisedTraining {
     public func run(_ session: TrainingSession) throws -> TrainingOutcome {
         let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
         let size = model.viewSize
-        let task: any SupervisedTask =
-            learnsMasks
-            ? PixelTask(
-                model: model,
-                inference: try SegmentationInference(model, provider: provider, workers: workers))
-            : LabelTask(
-                model: model, inference: Inference(model, provider: provider, workers: workers),
-                sampler: sampler, labels: train.map { $0.label ?? 0 })
+        let targets = dense.map { self.targets ?? RecordedTargets(self.provider, $0.task) }
+        let task = try task(sampler, targets)
         if isProbe {
             try model.parameters.freeze("")
             for prefix in model.headPrefixes { try model.parameters.unfreeze(prefix) }
@@ -66,11 +63,10 @@ public struct SupervisedTraining {
         // On frozen features there is no backward pass through the network.
         if isProbe { trainer.otherOperations = try -2 * ForwardCost(of: model).operations }
         let (train, views, provider, workers, seed) = (train, views, provider, workers, recipe.seed)
-        let learnsMasks = learnsMasks
         let loader = { (steps: Range<Int>) in
             BatchLoader(
-                provider, batches: steps, sizes: [size], masks: learnsMasks ? size.side : nil,
-                workers: workers
+                provider, batches: steps, sizes: [size], targets: targets.map { [$0] } ?? [],
+                targetSide: size.side, workers: workers
             ) { step in
                 sampler.batch(step).map {
                     ImageView(train[$0.index], views, number: $0.epoch, seed: seed)
@@ -91,5 +87,20 @@ public struct SupervisedTraining {
                     : try task.features(images, mode: .training)
                 return try task.loss(features, part, labelSmoothing: labelSmoothing)
             })
+    }
+    private func task(_ sampler: EpochSampler, _ targets: (any DenseTargets)?) throws -> any SupervisedTask {
+        guard let dense, let targets else {
+            return LabelTask(
+                model: model, inference: Inference(model, provider: provider, workers: workers),
+                sampler: sampler, labels: train.map { $0.label ?? 0 })
+        }
+        let inference = try DenseInference(model, targets: targets, provider: provider, workers: workers)
+        guard let network = model.segmenter else {
+            throw Diagnostic(
+                "the model's answers for pixels come from a script, which has no head of ours to train",
+                hint:
+                    "start from an architecture that Retort knows, with head: linear-dense, psp or deeplabv3")
+        }
+        return PixelTask(model: model, network: network, objective: dense, inference: inference)
     }
 }

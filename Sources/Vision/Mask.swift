@@ -64,25 +64,10 @@ public struct Mask: Hashable, Sendable {
 
     /// Shows what `render` shows of the image, without mixing classes: each pixel is the nearest one.
     func render(_ view: ViewParameters, side: Int, into output: UnsafeMutableBufferPointer<UInt8>) throws {
-        guard let crop = view.crop(width: width, height: height, reduction: 1) else {
-            throw ImageError.changed(reason: "the view is not within a mask of \(width)x\(height)")
-        }
-        let short = max(side, view.resizedShortSide(for: side))
-        /// The places in the mask that a row or a column of the view comes from.
-        func places(_ start: Int, _ length: Int, _ other: Int, isMirrored: Bool) -> [Int] {
-            // As for images: a centre is cut out of the resized crop, without one the crop is stretched.
-            let resized =
-                view.centre == nil
-                ? side : length <= other ? short : Int(Double(short * length) / Double(other))
-            let first = Int((Double(resized - side) / 2).rounded(.toNearestOrEven))
-            return (first..<first + side).map { place in
-                let place = isMirrored ? resized - 1 - place : place
-                return start + min(length - 1, (2 * place + 1) * length / (2 * resized))
-            }
-        }
-        let columns = places(crop.left, crop.width, crop.height, isMirrored: view.flip)
-        for (row, place) in places(crop.top, crop.height, crop.width, isMirrored: false).enumerated() {
-            for (column, from) in columns.enumerated() {
+        let places = try NearestPlaces(
+            of: view, width: width, height: height, side: side, in: (width, height))
+        for (row, place) in places.rows.enumerated() {
+            for (column, from) in places.columns.enumerated() {
                 output[row * side + column] = pixels[place * width + from]
             }
         }

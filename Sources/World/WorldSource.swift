@@ -17,10 +17,13 @@ public struct WorldSource: ImageSource {
     public let splits: [WorldSplit]
     /// Which attribute of a scene is its label.
     public let labelKind: LabelKind
+    /// The tasks whose answers for every pixel belong to the data set.
+    public let truth: Set<DenseTask>
 
     /// Creates a source; split names must differ.
     public init(
-        domain: Domain, size: Int = 32, seed: UInt64 = 0, splits: [WorldSplit], label: LabelKind = .class
+        domain: Domain, size: Int = 32, seed: UInt64 = 0, splits: [WorldSplit], label: LabelKind = .class,
+        truth: Set<DenseTask> = []
     ) {
         precondition(
             Set(splits.map { $0.stream(in: domain) }).count == splits.count,
@@ -30,11 +33,13 @@ public struct WorldSource: ImageSource {
         self.seed = seed
         self.splits = splits
         labelKind = label
+        self.truth = truth
     }
 
-    /// The names that labels index.
+    /// The names that labels index, or those that the numbers in masks stand for.
     public var classes: [String] {
-        switch labelKind {
+        if truth.contains(.segmentation) { return Segment.allCases.map { "\($0)" } }
+        return switch labelKind {
         case .class: domain.classes
         case .shape: Shape.allCases.map(\.rawValue)
         case .texture: Texture.allCases.map(\.rawValue)
@@ -43,7 +48,7 @@ public struct WorldSource: ImageSource {
         }
     }
 
-    /// Every image of every split, with its label where it has one, and its caption.
+    /// Every image of every split, with its caption, and with its label where it has one and no mask.
     public func members() throws -> [SourceMember] {
         splits.flatMap { split in
             (0..<split.count).map { index in
@@ -69,6 +74,29 @@ public struct WorldSource: ImageSource {
     /// Renders a member with its mask, depth and normals.
     public func rendering(_ member: String) throws -> Rendering { Rendering(try scene(member), size: size) }
 
+    /// The mask of a member, where masks belong to the data set.
+    public func maskBytes(of member: String) throws -> Data? {
+        try map(of: member, .segmentation).map { try ImageCodec.encodePNG($0.mask) }
+    }
+
+    /// What is true of a member's pixels, where that belongs to the data set; nothing is known of the sky's depth.
+    public func map(of member: String, _ task: DenseTask) throws -> DenseMap? {
+        guard truth.contains(task) else { return nil }
+        let renderer = Renderer(try scene(member), size: size)
+        let places = (0..<size * size).map { renderer.truth($0 % size, $0 / size) }
+        let values =
+            switch task {
+            case .segmentation: places.map { Float($0.segment.rawValue) }
+            case .depth: places.map { $0.instance == 0 ? .nan : $0.depth }
+            case .normals:
+                places.flatMap { place -> [Float] in
+                    let normal = place.normal
+                    return normal == .zero ? [.nan, .nan, .nan] : [normal.x, normal.y, normal.z]
+                }
+            }
+        return DenseMap(task, width: size, height: size, values: values)
+    }
+
     /// The scene of a member.
     public func scene(_ member: String) throws -> Scene {
         let parts = member.split(separator: "/", omittingEmptySubsequences: false)
@@ -80,7 +108,8 @@ public struct WorldSource: ImageSource {
 
     /// A label of the source's kind; scenes of another domain's taxonomy have no class here.
     func label(of scene: Scene) -> Int? {
-        labelKind == .class && scene.domain != domain ? nil : scene.label(labelKind)
+        truth.contains(.segmentation) || labelKind == .class && scene.domain != domain
+            ? nil : scene.label(labelKind)
     }
 
     private func scene(_ split: WorldSplit, _ index: Int) -> Scene {

@@ -86,7 +86,7 @@ import Vision
     @Test(arguments: [
         (
             "  student: {uses: fine-tune, architecture: resnet_xs, train: street.train, head: mlp}",
-            "head: mlp answers for whole images, and these have masks"
+            "head: mlp answers for whole images, and these have masks or other maps"
         ),
         (
             "  student: {uses: pretrain, architecture: resnet_xs, images: street.train}",

@@ -69,7 +69,7 @@ private struct Halves: ImageSource {
             model, train: source.records(), validation: Array(source.records().prefix(2)),
             provider: source.provider, views: .training(TrainingViews(scale: 0.5...1)), recipe: recipe)
         training.isProbe = isProbe
-        training.learnsMasks = true
+        training.dense = DenseObjective(.segmentation)
         try training.run(TrainingSession(folder: folder, generator: Generator(seed: 0), hooks: hooks))
     }
 

@@ -142,22 +142,25 @@ import Vision
         let views = [false, true].map {
             ImageView(record, ViewParameters(top: 0, left: 1, height: 2, width: 2, flip: $0))
         }
-        let loader = BatchLoader(ImageProvider(["d": source]), batches: 0..<1, sizes: [2], masks: 2) { _ in
-            views
-        }
+        let provider = ImageProvider(["d": source])
+        let masks = RecordedTargets(provider, .segmentation)
+        let loader = BatchLoader(
+            provider, batches: 0..<1, sizes: [2], targets: [masks], targetSide: 2
+        ) { _ in views }
         let batch = try #require(try loader.next())
-        #expect(batch.maskBytes == [1, 0, 1, 0, 0, 1, 0, 1])
+        let numbers = try #require(batch.maps[.segmentation])
+        #expect(numbers == [1, 0, 1, 0, 0, 1, 0, 1])
         #expect(
-            batch.pixels[0].enumerated().filter { $0.offset % 3 == 0 }.map { $0.element / 40 }
-                == batch.maskBytes)
-        #expect(batch.part(1..<2).maskBytes == [0, 1, 0, 1])
-        #expect(try batch.masks().shape == [2, 2, 2])
+            batch.pixels[0].enumerated().filter { $0.offset % 3 == 0 }.map {
+                Float($0.element / 40)
+            } == numbers)
+        #expect(batch.part(1..<2).maps[.segmentation] == [0, 1, 0, 1])
+        #expect(try batch.target(.segmentation).shape == [2, 1, 2, 2])
         var other = record
         other.mask = "00"
-        let stale = BatchLoader(ImageProvider(["d": source]), batches: 0..<1, sizes: [2], masks: 2) {
-            [other] _ in
-            [ImageView(other, views[0].parameters)]
-        }
+        let stale = BatchLoader(
+            provider, batches: 0..<1, sizes: [2], targets: [masks], targetSide: 2
+        ) { [other] _ in [ImageView(other, views[0].parameters)] }
         #expect(throws: ImageLoadError.self) { try stale.next() }
     }
 }

@@ -179,6 +179,8 @@ CTStatus ct_script_load(const char *path, int32_t device, CTScript *out);
 // With a seed, libtorch's global generator starts from it: a script can draw from no other.
 CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t count, const uint64_t *optional_seed,
                            CTTensor *out);
+// Which of several results forward takes from now on: a key of a dictionary, or the number in a tuple or a list.
+CTStatus ct_script_select(CTScript script, const char *part);
 // Does nothing to a script that was frozen, which has no modes.
 CTStatus ct_script_set_training(CTScript script, bool is_training);
 // Parameters and buffers, each tensor once, by their names in the state dict; the tensors are the script's own.

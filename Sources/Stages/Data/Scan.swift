@@ -92,11 +92,15 @@ struct Scan {
         let mask = try source.maskBytes(of: member.member)
         try mask.map { try Mask(png: $0) }?.check(
             width: image.width, height: image.height, classCount: source.classes.count)
+        var maps: [String: String] = [:]
+        for task in DenseTask.allCases where task != .segmentation {
+            maps[task.rawValue] = try source.map(of: member.member, task).map { ContentID.of($0) }
+        }
         let record = ImageRecord(
             id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset,
             member: member.member,
-            label: member.label, mask: mask.map { ContentID.of($0) }, captions: member.captions,
-            width: image.width, height: image.height)
+            label: member.label, mask: mask.map { ContentID.of($0) }, maps: maps.isEmpty ? nil : maps,
+            captions: member.captions, width: image.width, height: image.height)
         return Row(
             split: member.split, record: record, hashes: PerceptualHash.fingerprint(of: image))
     }

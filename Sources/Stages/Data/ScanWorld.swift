@@ -21,6 +21,9 @@ struct ScanWorld: Stage {
         "How unevenly classes occur: 0 evenly, 1 with the first ten times as frequent as the last.", in: 0...1
     )
     var skew = 0.0
+    @Setting(
+        "What is known of every pixel: segmentation, depth, normals. Images with masks have no other labels.")
+    var truth: [DenseTask] = []
 
     func validate() throws {
         if splits.isEmpty || splits.values.contains(where: { $0 < 1 }) {
@@ -34,7 +37,7 @@ struct ScanWorld: Stage {
             domain: domain, size: size, seed: UInt64(seed), label: label,
             splits: splits.sorted { $0.key < $1.key }.map {
                 WorldSplit($0.key, count: $0.value, onDomain: onDomain, skew: skew)
-            })
+            }, truth: truth.isEmpty ? nil : Set(truth).sorted { $0.rawValue < $1.rawValue })
         let description = SourceDescription(kind: .world, paths: [], world: world)
         return try Scan(source: world.source, description: description, maxBad: 0).run(in: context)
     }
@@ -47,8 +50,12 @@ struct WorldDescription: Codable, Equatable {
     var seed: UInt64
     var label: LabelKind
     var splits: [WorldSplit]
+    /// What is known of every pixel; nothing where it is not said.
+    var truth: [DenseTask]?
 
     var source: WorldSource {
-        WorldSource(domain: domain, size: size, seed: seed, splits: splits, label: label)
+        WorldSource(
+            domain: domain, size: size, seed: seed, splits: splits, label: label,
+            truth: Set(truth ?? []))
     }
 }

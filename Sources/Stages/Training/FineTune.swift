@@ -8,7 +8,7 @@ internal import Vision
 
 /// Trains a model on labelled images: the whole network, or a classifier on its frozen features.
 ///
-/// Images with masks make it a model that names pixels.
+/// Images with masks make it a model that names pixels; those with depths or normals one that estimates them.
 struct FineTune: Stage {
     static let name: StageName = "fine-tune"
     static let revision = 2
@@ -20,8 +20,12 @@ struct FineTune: Stage {
     @Input("The checkpoint to start from; it gets a new classifier if its classes differ.")
     var model: Checkpoint?
     @Setting("An architecture to train from scratch, in place of a checkpoint.") var architecture: String?
-    @Input("Labelled images, or images with masks, to train on.", role: .training) var train: ImageSet
+    @Input("Labelled images, or images with masks or other maps, to train on.", role: .training)
+    var train: ImageSet
     @Input("Labelled images on which the accuracy is watched.") var val: ImageSet?
+    @Setting("What is learnt of every pixel; by default what masks say, or nothing where there are labels.")
+    var task: DenseTask?
+    @Setting("How normals are compared.") var normalLoss: Loss.NormalDistance = .cosine
 
     @Setting("Whether the whole network learns or only its classifier.") var mode: Scope = .full
     @Setting("The side of the images in pixels; by default the model's own.", in: 8...1024) var imageSize:
@@ -63,10 +67,13 @@ struct FineTune: Stage {
     func run(in context: StageContext) throws -> Checkpoint {
         let device = try context.prepareDevice()
         let generator = try Generator(seed: UInt64(optimization.seed))
-        let hasMasks = try train.hasMasks()
-        let images = try records(train, hasMasks: hasMasks, for: "fine-tuning")
-        if let val { try requireSameClasses(train.classes, val.classes, "train and val") }
-        var loaded = try load(generator, device, hasMasks: hasMasks)
+        let task = try task ?? train.mainTask()
+        let images = try records(train, task, for: "fine-tuning")
+        if let val, task?.outputNames == nil {
+            try requireSameClasses(train.classes, val.classes, "train and val")
+        }
+        var loaded = try load(generator, device, task)
+        loaded.card.task = task == .segmentation ? nil : task
         try loaded.requireTrainable(isProbe: mode == .probe)
         loaded.card.lineage.append("\(Self.name) \(context.node)")
         let count = steps ?? Recipe.steps(epochs: epochs, count: images.count, batchSize: batchSize)
@@ -75,7 +82,7 @@ struct FineTune: Stage {
         recipe.headLearningRateScale = headLearningRateScale
         recipe.layerDecay = layerDecay
         recipe.patience = patience
-        let watched = try val.map { try records($0, hasMasks: hasMasks, for: "validation") } ?? []
+        let watched = try val.map { try records($0, task, for: "validation") } ?? []
         let provider = try context.provider(for: "train", "val")
         let session = context.trainingSession(generator)
         var training = SupervisedTraining(
@@ -83,7 +90,7 @@ struct FineTune: Stage {
             recipe: recipe)
         training.labelSmoothing = labelSmoothing
         training.isProbe = mode == .probe
-        training.learnsMasks = hasMasks
+        training.dense = task.map { DenseObjective($0, normalDistance: normalLoss) }
         training.workers = context.execution.workers
         let end = try training.run(session)
         try context.note(recipe, end, model: loaded)
@@ -92,49 +99,28 @@ struct FineTune: Stage {
     }
 
     private func records(
-        _ images: ImageSet, hasMasks: Bool, for purpose: String
+        _ images: ImageSet, _ task: DenseTask?, for purpose: String
     ) throws -> [ImageRecord] {
-        try hasMasks ? images.maskedRecords(for: purpose) : images.labelledRecords(for: purpose)
+        try task.map { try images.records(with: $0, for: purpose) } ?? images.labelledRecords(for: purpose)
     }
 
-    /// The option of a head that answers for whole images, or for pixels where they have masks.
-    private func headOption(of configuration: ModelConfiguration, hasMasks: Bool) throws -> [String:
-        ModelOption]
-    {
-        func fits(_ head: ModelHead) -> Bool {
-            if case .segmentation = head { hasMasks } else { !hasMasks }
-        }
-        if let head {
-            guard fits(head) else {
-                throw Diagnostic(
-                    hasMasks
-                        ? "head: \(head.rawValue) answers for whole images, and these have masks"
-                        : "head: \(head.rawValue) answers for every pixel, and the images have no masks",
-                    hint: "leave head out, or take one of "
-                        + ModelHead.allCases.filter(fits).map(\.rawValue).joined(separator: ", "))
-            }
-            return ["head": .string(head.rawValue)]
-        }
-        guard try !fits(ModelRegistry.head(of: configuration)) else { return [:] }
-        return hasMasks ? SegmentationHead.linearDense.option : ClassificationHead.linear.option
-    }
-
-    private func load(_ generator: Generator, _ device: Device, hasMasks: Bool) throws -> LoadedModel {
+    private func load(_ generator: Generator, _ device: Device, _ task: DenseTask?) throws -> LoadedModel {
         let stride: [String: ModelOption] = outputStride.map { ["output_stride": .int($0)] } ?? [:]
+        let classes = task?.outputNames ?? train.classes
         if let model {
             let own = model.card.configuration
             return try LoadedModel.load(
-                model.location.directory, device: device, classes: train.classes, imageSize: imageSize,
+                model.location.directory, device: device, classes: classes, imageSize: imageSize,
                 options: try batchNormOption(of: own)
-                    .merging(headOption(of: own, hasMasks: hasMasks)) { $1 }.merging(stride) { $1 },
+                    .merging(own.headOption(head, isDense: task != nil)) { $1 }.merging(stride) { $1 },
                 generator: generator)
         }
         var configuration = try ModelRegistry.defaults(for: architecture ?? "", imageSize: imageSize)
         configuration.options.merge(try batchNormOption(of: configuration)) { $1 }
-        configuration.options.merge(try headOption(of: configuration, hasMasks: hasMasks)) { $1 }
+        configuration.options.merge(try configuration.headOption(head, isDense: task != nil)) { $1 }
         configuration.options.merge(stride) { $1 }
         return try LoadedModel.initialize(
-            configuration, classes: train.classes, generator: generator, device: device)
+            configuration, classes: classes, generator: generator, device: device)
     }
 
     private func batchNormOption(of configuration: ModelConfiguration) throws -> [String: ModelOption] {

@@ -9,10 +9,10 @@ extension ImportModel {
     /// A script does not say how images are to be shown to it, so the pipeline has to.
     func validateScript() throws {
         guard isScript else {
-            if output != nil {
+            if output != nil || task != nil || outputPart != nil {
                 throw Diagnostic(
-                    "output is for TorchScript modules",
-                    hint: "leave it out, or set architecture: \(ScriptedModel.architecture)")
+                    "output, output_part and task are for TorchScript modules",
+                    hint: "leave them out, or set architecture: \(ScriptedModel.architecture)")
             }
             return
         }
@@ -25,6 +25,12 @@ extension ImportModel {
                 "a TorchScript file does not say its \(missing.joined(separator: ", "))",
                 hint: "as in: output: features, image_size: 224, mean: [0.485, 0.456, 0.406], "
                     + "std: [0.229, 0.224, 0.225]")
+        }
+        guard (output == .map) == (task != nil) else {
+            throw Diagnostic(
+                task == nil ? "a TorchScript file does not say what its maps mean" : "only maps have a task",
+                hint: task == nil
+                    ? "set task: segmentation, depth or normals" : "set output: map, or leave task out")
         }
         guard options.isEmpty else {
             throw Diagnostic("a TorchScript module has no options", hint: "leave options out")
@@ -43,11 +49,11 @@ extension ImportModel {
             ScriptFile.Declaration(
                 output: output, imageSize: imageSize,
                 preprocessing: Preprocessing(
-                    mean: mean, std: std, interpolation: interpolation ?? .bilinear, cropShare: cropPct ?? 1))
-        )
+                    mean: mean, std: std, interpolation: interpolation ?? .bilinear, cropShare: cropPct ?? 1),
+                task: task, part: outputPart ?? ""))
         context.log(
             "\(url.lastPathComponent): a TorchScript module that returns \(loaded.network.featureWidth) "
-                + "\(output.rawValue) of an image")
+                + (output == .map ? "numbers for every pixel" : "\(output.rawValue) of an image"))
         return loaded
     }
 }

@@ -5,6 +5,7 @@ internal import Layers
 internal import Models
 internal import Text
 internal import Training
+internal import Vision
 
 /// Takes pretrained weights from a safetensors file of any dialect into the store, every tensor checked; or a
 /// TorchScript module, code and all.
@@ -39,6 +40,9 @@ struct ImportModel: Stage {
         "The names of the classes, by output; by default those beside the weights, or class-0 and so on.")
     var classes: [String]?
     @Setting("What a TorchScript module returns for an image.") var output: ScriptedModel.Output?
+    @Setting("What a map that a TorchScript module returns says of every pixel.") var task: DenseTask?
+    @Setting("Which of several results of a TorchScript module is meant: a key, or a number from 0.")
+    var outputPart: String?
     @Setting(
         "The vocabulary of a CLIP, whose text tower is then imported, too: bpe_simple_vocab_16e6.txt.gz.",
         hashed: false)

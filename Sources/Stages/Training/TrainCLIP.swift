@@ -8,6 +8,75 @@ internal import Text
 internal import Training
 internal import Vision
 
+/// What a CLIP learns of experts beside captions.
+struct ExpertSettings: SettingGroup {
+    @Setting("The weight of the captions' loss.", in: 0...1000) var lambdaClip = 1.0
+    @Setting("The weight of each expert's loss, which is one for a head that knows nothing.", in: 0...1000)
+    var lambda = 1.0
+    @Setting("Other weights for some tasks: {depth: 0.5}.") var lambdas: [String: Double] = [:]
+    @Setting("How the experts' weights go on: as they are, or down to zero.")
+    var lambdaSchedule: DenseTerm.Schedule = .constant
+    @Setting("The head of each task, which is thrown away after training.")
+    var expertHead: SegmentationHead = .linearDense
+    @Setting("How normals are compared.") var normalDistance: Loss.NormalDistance = .cosine
+    @Setting("Tasks that are learned from what the data set itself knows, in place of an expert.")
+    var truth: [DenseTask] = []
+
+    /// Checks which tasks are learned from what.
+    func validate(asked: [(task: DenseTask, isGiven: Bool)]) throws {
+        let names = DenseTask.allCases.map(\.rawValue)
+        for key in lambdas.keys.sorted() where !names.contains(key) {
+            throw Diagnostic(
+                "lambdas names the task '\(key)'",
+                hint: key.didYouMean(names) ?? "the tasks are \(names.joined(separator: ", "))")
+        }
+        if let value = lambdas.values.first(where: { $0 < 0 }) {
+            throw Diagnostic("lambdas has a weight of \(value)", hint: "weights are at least 0")
+        }
+        for (task, isGiven) in asked where isGiven && truth.contains(task) {
+            throw Diagnostic(
+                "\(task.rawValue) is learned from an expert or from the truth, and both are given",
+                hint: "take \(task.rawValue) out of truth, or leave the expert's labels out")
+        }
+    }
+
+    /// The terms of the loss: what experts said, and what the data set knows.
+    func terms(
+        _ labels: [DenseLabelSet?], truth images: ImageSet, _ provider: ImageProvider,
+        among records: [ImageRecord], _ context: StageContext
+    ) throws -> [DenseTerm] {
+        try zip(DenseTask.allCases, labels).compactMap { task, labels in
+            let objective = DenseObjective(task, normalDistance: normalDistance)
+            let weight = lambdas[task.rawValue] ?? lambda
+            guard let labels else {
+                guard truth.contains(task) else { return nil }
+                _ = try images.records(with: task, for: "learning \(task.rawValue)")
+                return DenseTerm(
+                    objective, targets: RecordedTargets(provider, task), classCount: images.classes.count,
+                    weight: weight)
+            }
+            guard labels.summary.task == task else {
+                throw Diagnostic(
+                    "'\(labels.location.node)' holds \(labels.summary.task.rawValue)",
+                    at: context.sourceLocation(of: task.rawValue),
+                    hint: "give it as \(labels.summary.task.rawValue):", exitCode: .badData)
+            }
+            let targets = try labels.targets()
+            let known = try records.count { try targets.map(of: $0) != nil }
+            guard known > 0 else {
+                throw Diagnostic(
+                    "'\(labels.location.node)' says nothing about the images of '\(images.location.node)'",
+                    at: context.sourceLocation(of: task.rawValue),
+                    hint: "label the same images: pseudo-label finds them by their content",
+                    exitCode: .badData)
+            }
+            context.count("\(task.rawValue)_images", known)
+            return DenseTerm(
+                objective, targets: targets, classCount: try labels.classes().count, weight: weight)
+        }
+    }
+}
+
 /// Trains a CLIP on images with captions, from scratch or from a pretrained one.
 ///
 /// The checkpoint is one of an image model, too: every stage that takes images alone reads the image tower.
@@ -35,12 +104,22 @@ struct TrainCLIP: Stage {
     @Setting("Pairs in each update, every one compared with all others.", in: 2...) var batchSize = 256
     @Setting("Peak learning rate.", in: 0...10) var learningRate = 1e-3
 
+    @Input("Classes of the pixels of the same images, by an expert.") var segmentation: DenseLabelSet?
+    @Input("Depths of the pixels of the same images, by an expert.") var depth: DenseLabelSet?
+    @Input("Normals of the pixels of the same images, by an expert.") var normals: DenseLabelSet?
+    let experts = ExpertSettings()
+
     let optimization = OptimizationSettings()
     let views = ViewSettings()
 
     func validate() throws {
         try requireOne($model.isGiven, architecture != nil, "model (a CLIP)", "architecture (from scratch)")
         try views.validate()
+        try experts.validate(
+            asked: [
+                (.segmentation, $segmentation.isGiven), (.depth, $depth.isGiven),
+                (.normals, $normals.isGiven),
+            ])
         if vocabulary != nil, $model.isGiven {
             throw Diagnostic(
                 "a CLIP brings its own vocabulary", hint: "leave vocabulary out, or name an architecture")
@@ -74,6 +153,11 @@ struct TrainCLIP: Stage {
         var training = CLIPTraining(
             clip, train: pairs, provider: try context.provider(for: "images", "val"), views: views.policy,
             recipe: recipe)
+        training.weight = experts.lambdaClip
+        training.expertSchedule = experts.lambdaSchedule
+        training.expertHead = experts.expertHead
+        training.experts = try experts.terms(
+            [segmentation, depth, normals], truth: images, training.provider, among: pairs.records, context)
         training.validation = try val?.records() ?? []
         training.workers = context.execution.workers
         let end = try training.run(context.trainingSession(generator))

@@ -2,6 +2,7 @@ internal import Diagnostics
 internal import Engine
 internal import Foundation
 internal import Layers
+internal import Models
 internal import Tensors
 internal import Training
 internal import Vision
@@ -104,21 +105,55 @@ extension ImageSet {
 }
 
 extension ImageSet {
-    /// Whether the selected images have masks.
-    func hasMasks() throws -> Bool { try records().contains { $0.mask != nil } }
+    /// What is to be learnt of the pixels where nothing else is said: what masks say, else the only task that the images
+    /// have maps for, unless they have labels.
+    func mainTask() throws -> DenseTask? {
+        let records = try records()
+        if records.contains(where: { $0.mask != nil }) { return .segmentation }
+        guard !records.contains(where: { $0.label != nil }) else { return nil }
+        let tasks = Set(records.flatMap(\.knownTasks))
+        return tasks.count == 1 ? tasks.first : nil
+    }
 
-    /// The selected images, every one of which must have a mask.
-    func maskedRecords(for purpose: String) throws -> [ImageRecord] {
+    /// The selected images, every one of which must have a map of the task.
+    func records(with task: DenseTask, for purpose: String) throws -> [ImageRecord] {
         let records = try records()
         let name = location.node + (location.selector.map { ".\($0)" } ?? "")
-        guard !records.isEmpty, records.allSatisfy({ $0.mask != nil }) else {
+        let what = task == .segmentation ? "masks" : "maps of \(task.rawValue)"
+        guard !records.isEmpty, records.allSatisfy({ $0.knownTasks.contains(task) }) else {
             throw Diagnostic(
                 records.isEmpty
                     ? "'\(name)' has no images for \(purpose)"
-                    : "the images of '\(name)' have no masks, which \(purpose) needs",
-                hint: "images with masks are data of kind: maskfolder", exitCode: .badData)
+                    : "the images of '\(name)' have no \(what), which \(purpose) needs",
+                hint: task == .segmentation
+                    ? "images with masks are data of kind: maskfolder"
+                    : "a world has them with truth: [\(task.rawValue)]", exitCode: .badData)
         }
         return records
+    }
+}
+
+extension ModelConfiguration {
+    /// The option of a head that answers for whole images, or for pixels.
+    ///
+    /// - Parameter asked: the head that was asked for, which must fit; else the model's own where it does.
+    func headOption(_ asked: ModelHead?, isDense: Bool) throws -> [String: ModelOption] {
+        func fits(_ head: ModelHead) -> Bool {
+            if case .segmentation = head { isDense } else { !isDense }
+        }
+        if let asked {
+            guard fits(asked) else {
+                throw Diagnostic(
+                    isDense
+                        ? "head: \(asked.rawValue) answers for whole images, and these have masks or other maps"
+                        : "head: \(asked.rawValue) answers for every pixel, and the images have no masks",
+                    hint: "leave head out, or take one of "
+                        + ModelHead.allCases.filter(fits).map(\.rawValue).joined(separator: ", "))
+            }
+            return ["head": .string(asked.rawValue)]
+        }
+        guard try !fits(ModelRegistry.head(of: self)) else { return [:] }
+        return isDense ? SegmentationHead.linearDense.option : ClassificationHead.linear.option
     }
 }
 

@@ -1,12 +1,12 @@
 internal import Layers
-internal import Models
+public import Models
 internal import Tensors
 public import Vision
 
-/// Trains both towers of a CLIP on images with captions.
+/// Trains both towers of a CLIP on images with captions, and its image tower on what experts said of the pixels, too.
 ///
 /// Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", section 2.3: the
-/// symmetric loss over a batch, with a learned scale that never goes beyond 100.
+/// symmetric loss over a batch, with a learned scale that never goes beyond 100. With experts: ``DenseTerm``.
 public struct CLIPTraining {
     /// What is trained.
     public var clip: LoadedCLIP
@@ -20,8 +20,14 @@ public struct CLIPTraining {
     public var views: ViewPolicy
     /// Steps, batch size, rates; a micro-batch is the chunk of a gradient cache.
     public var recipe: Recipe
-    /// What the contrastive loss is multiplied by.
+    /// λ of the contrastive loss.
     public var weight = 1.0
+    /// What experts said of the same images; one task once.
+    public var experts: [DenseTerm] = []
+    /// How λ of all experts goes on.
+    public var expertSchedule = DenseTerm.Schedule.constant
+    /// The head of each expert's task.
+    public var expertHead = SegmentationHead.linearDense
     /// Threads that load images.
     public var workers = 2
 
@@ -44,19 +50,22 @@ public struct CLIPTraining {
         let sampler = EpochSampler(count: train.count, batchSize: recipe.batchSize, seed: recipe.seed)
         let whole = clip.whole
         let size = whole.viewSize
-        let cache = GradientCache(
-            chunk: recipe.microBatch, generator: session.generator,
-            buffers: whole.parameters.named.filter { $0.kind == .buffer }.map(\.tensor))
+        let heads = try ExpertHeads(experts, expertHead, of: clip, generator: session.generator)
+        let step = CLIPStep(self, heads: heads, session: session)
         // The loss compares the pairs of a whole batch, so the cuts and the arithmetic of passes are the cache's.
         var updates = recipe
         updates.microBatch = nil
         updates.precision = .fp32
-        let trainer = try Trainer(whole, recipe: updates, session: session)
+        let trainer = try Trainer(whole, also: heads.parameters, recipe: updates, session: session)
         trainer.otherOperations = try textOperations()
         let (train, views, provider, workers, seed) = (train, views, provider, workers, recipe.seed)
+        let targets = experts.map(\.targets)
         let outcome = try trainer.train(
             loader: { steps in
-                BatchLoader(provider, batches: steps, sizes: [size], workers: workers) { step in
+                BatchLoader(
+                    provider, batches: steps, sizes: [size], targets: targets, targetSide: size.side,
+                    workers: workers
+                ) { step in
                     sampler.batch(step).map {
                         ImageView(train.records[$0.index], views, number: $0.epoch, seed: seed)
                     }
@@ -66,19 +75,7 @@ public struct CLIPTraining {
             validate: { _ in try validate() },
             objective: { part in
                 try clip.model.clampLogitScale()
-                let captions = sampler.batch(part.step).map(train.caption(of:))
-                return try cache.loss(
-                    of: part.batch.count, weight: weight, scale: { try clip.model.logitScale.exp() }
-                ) { places, _ in
-                    let images = try whole.images(part.batch.part(places), size: size)
-                    return try recipe.precision.run(on: clip.device) {
-                        GradientCache.Embeddings(
-                            images: try clip.model.embedding(ofImages: images, mode: .training)
-                                .to(.float32).normalize(-1),
-                            texts: try clip.model.text(Array(captions[places]), device: clip.device)
-                                .to(.float32).normalize(-1))
-                    }
-                }
+                return try step.loss(part, captions: sampler.batch(part.step).map(train.caption(of:)))
             })
         try clip.model.clampLogitScale()
         return outcome

@@ -16,27 +16,22 @@ public final class BatchLoader {
 
     /// Starts loading; `views` is asked once for every batch, on any thread.
     ///
-    /// At most `ahead` batches (at least one for each worker) wait in memory. With `masks` the views' masks are
-    /// rendered, too, in squares of that side.
+    /// At most `ahead` batches (at least one for each worker) wait in memory. The views' maps are rendered, too, in
+    /// squares of `targetSide`. With `toleratesFailures` an image that cannot be loaded is black, and its batch says so.
     public init(
-        _ provider: ImageProvider, batches: Range<Int>, sizes: [ViewSize], masks: Int? = nil,
+        _ provider: ImageProvider, batches: Range<Int>, sizes: [ViewSize],
+        targets: [any DenseTargets] = [], targetSide: Int = 0, toleratesFailures: Bool = false,
         workers: Int = 2, ahead: Int = 4,
         views: @escaping @Sendable (_ batch: Int) throws -> [ImageView]
     ) {
         self.workers = OrderedWorkers(batches, threads: workers, ahead: ahead) { index, isCancelled in
             let views = try views(index)
             let images = sizes.map { $0.side * $0.side * 3 }
-            let mask = (masks ?? 0) * (masks ?? 0)
-            var maskBytes = [UInt8](repeating: Mask.unnamed, count: mask * views.count)
-            if let masks {
-                try maskBytes.withUnsafeMutableBufferPointer { buffer in
-                    for (number, view) in views.enumerated() where !isCancelled() {
-                        let place = UnsafeMutableBufferPointer(
-                            rebasing: buffer[number * mask..<(number + 1) * mask])
-                        try provider.renderMask(view, side: masks, into: place)
-                    }
-                }
+            var maps: [DenseTask: [Float]] = [:]
+            for source in targets where !isCancelled() {
+                maps[source.task] = try source.rendered(views, side: targetSide, isCancelled)
             }
+            var failures: [Int: String] = [:]
             let pixels = try filledArrays(images.map { $0 * views.count }) { buffers in
                 for (number, view) in views.enumerated() {
                     let places = zip(images, buffers).map { image, buffer in
@@ -44,12 +39,19 @@ public final class BatchLoader {
                     }
                     if isCancelled() {
                         for place in places { place.update(repeating: 0) }
-                    } else {
+                        continue
+                    }
+                    do {
                         try provider.render(view, sizes: sizes, into: places)
+                    } catch let error as ImageLoadError where toleratesFailures {
+                        for place in places { place.update(repeating: 0) }
+                        failures[number] = "\(error.underlying)"
                     }
                 }
             }
-            return Batch(index: index, views: views, sizes: sizes, pixels: pixels, maskBytes: maskBytes)
+            return Batch(
+                index: index, views: views, sizes: sizes, pixels: pixels, maps: maps, mapSide: targetSide,
+                failures: failures)
         }
     }
 
@@ -73,8 +75,12 @@ public struct Batch: Sendable {
     public let sizes: [ViewSize]
     /// For every size, `[count, size, size, 3]` bytes.
     public let pixels: [[UInt8]]
-    /// The classes of the pixels of every view, `[count, side, side]` bytes, where masks were asked for.
-    public var maskBytes: [UInt8] = []
+    /// The maps of every view that were asked for, `[count, channelCount, mapSide, mapSide]` numbers each.
+    public var maps: [DenseTask: [Float]] = [:]
+    /// The side of the maps.
+    public var mapSide = 0
+    /// The images that could not be loaded, by their places, with the reasons; where that is tolerated.
+    public var failures: [Int: String] = [:]
 
     /// The number of images.
     public var count: Int { views.count }
@@ -87,11 +93,12 @@ public struct Batch: Sendable {
         return try Tensor(bytes: pixels[place], shape: [count, size.side, size.side, 3])
     }
 
-    /// The classes of the pixels, int64 `[count, side, side]`, and −100 where nobody named them.
-    public func masks() throws -> Tensor {
-        let side = Int(Double(maskBytes.count / max(1, count)).squareRoot().rounded())
-        let classes = try Tensor(bytes: maskBytes, shape: [count, side, side]).to(.int64)
-        return try classes.maskedFill(classes.equal(Int(Mask.unnamed)), -100)
+    /// The maps of a task, fp32 `[count, channelCount, mapSide, mapSide]`, not a number where nothing is known.
+    public func target(_ task: DenseTask) throws -> Tensor {
+        guard let values = maps[task] else {
+            preconditionFailure("Retort bug: maps of \(task) were not asked for")
+        }
+        return try Tensor(values, shape: [count, task.channelCount, mapSide, mapSide])
     }
 
     /// Some of the images, by their places in this batch.
@@ -103,9 +110,39 @@ public struct Batch: Sendable {
                 let image = size.side * size.side * 3
                 return Array(bytes[range.lowerBound * image..<range.upperBound * image])
             },
-            maskBytes: {
-                let mask = maskBytes.count / max(1, count)
-                return Array(maskBytes[range.lowerBound * mask..<range.upperBound * mask])
-            }())
+            maps: maps.mapValues { values in
+                let map = values.count / max(1, count)
+                return Array(values[range.lowerBound * map..<range.upperBound * map])
+            },
+            mapSide: mapSide,
+            failures: Dictionary(
+                uniqueKeysWithValues: failures.filter { range.contains($0.key) }
+                    .map { ($0.key - range.lowerBound, $0.value) }))
+    }
+}
+
+extension DenseTargets {
+    /// What views show of their images' maps, one after the other.
+    fileprivate func rendered(
+        _ views: [ImageView], side: Int, _ isCancelled: () -> Bool
+    ) throws -> [Float] {
+        let size = task.channelCount * side * side
+        var values = [Float](repeating: .nan, count: size * views.count)
+        try values.withUnsafeMutableBufferPointer { buffer in
+            for (number, view) in views.enumerated() where !isCancelled() {
+                let record = view.record
+                do {
+                    try map(of: record)?.render(
+                        view.parameters, width: record.width, height: record.height, side: side,
+                        into: UnsafeMutableBufferPointer(
+                            rebasing: buffer[number * size..<(number + 1) * size]))
+                } catch let error as ImageLoadError {
+                    throw error
+                } catch {
+                    throw ImageLoadError(dataset: record.dataset, member: record.member, underlying: error)
+                }
+            }
+        }
+        return values
     }
 }

@@ -126,16 +126,22 @@ public final class ImageProvider: Sendable {
         }
     }
 
-    /// Renders the mask of one view into `side * side` bytes that belong to the caller.
-    func renderMask(
-        _ view: ImageView, side: Int, into buffer: UnsafeMutableBufferPointer<UInt8>
-    ) throws {
-        let record = view.record
+    /// The map of an image, or nil where its record has none.
+    ///
+    /// - Throws: where the map is not the recorded one any more.
+    func map(of record: ImageRecord, _ task: DenseTask) throws -> DenseMap? {
+        guard let identity = record.mapIdentity(task) else { return nil }
         do {
-            guard let data = try source(record.dataset).maskBytes(of: record.member),
-                ContentID.of(data) == record.mask
-            else { throw ImageError.changed(reason: "its mask is another one") }
-            try Mask(png: data).render(view.parameters, side: side, into: buffer)
+            if task == .segmentation {
+                guard let data = try source(record.dataset).maskBytes(of: record.member),
+                    ContentID.of(data) == identity
+                else { throw ImageError.changed(reason: "its mask is another one") }
+                return DenseMap(try Mask(png: data))
+            }
+            guard let map = try source(record.dataset).map(of: record.member, task),
+                ContentID.of(map) == identity
+            else { throw ImageError.changed(reason: "its map of \(task.rawValue) is another one") }
+            return map
         } catch {
             throw ImageLoadError(dataset: record.dataset, member: record.member, underlying: error)
         }

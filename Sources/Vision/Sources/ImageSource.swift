@@ -12,6 +12,8 @@ public protocol ImageSource: Sendable {
     func bytes(of member: String) throws -> Data?
     /// The bytes of an image's mask, a PNG of class numbers, or nil where images have none.
     func maskBytes(of member: String) throws -> Data?
+    /// What is true of an image's pixels beside its mask: depths or normals, or nil where that is not known.
+    func map(of member: String, _ task: DenseTask) throws -> DenseMap?
     /// The pixels of an image; `atLeast` permits a reduced decode (see `ImageCodec`).
     func image(_ member: String, atLeast shortSide: Int?) throws -> Image
     /// The pixels that a view shows, or more; each equals that of `image(_:atLeast:)`.
@@ -23,6 +25,9 @@ public protocol ImageSource: Sendable {
 extension ImageSource {
     /// None.
     public func maskBytes(of member: String) throws -> Data? { nil }
+
+    /// None.
+    public func map(of member: String, _ task: DenseTask) throws -> DenseMap? { nil }
 
     /// Decodes the member's bytes; sources that render replace this.
     public func image(_ member: String, atLeast shortSide: Int?) throws -> Image {
@@ -78,6 +83,8 @@ public struct ImageRecord: Codable, Hashable, Sendable {
     public var label: Int?
     /// The identity of its mask, where it has one.
     public var mask: String?
+    /// The identities of its other maps, by the task that they answer.
+    public var maps: [String: String]?
     /// What a person said it shows, where anybody did.
     public var captions: [String]?
     /// Columns, seen upright and not reduced.
@@ -88,15 +95,24 @@ public struct ImageRecord: Codable, Hashable, Sendable {
     /// Creates a record.
     public init(
         id: String, dataset: String, member: String, label: Int? = nil, mask: String? = nil,
-        captions: [String]? = nil, width: Int, height: Int
+        maps: [String: String]? = nil, captions: [String]? = nil, width: Int, height: Int
     ) {
         self.id = id
         self.dataset = dataset
         self.member = member
         self.label = label
         self.mask = mask
+        self.maps = maps
         self.captions = captions
         self.width = width
         self.height = height
     }
+
+    /// The identity of its map, where it has one.
+    func mapIdentity(_ task: DenseTask) -> String? {
+        task == .segmentation ? mask : maps?[task.rawValue]
+    }
+
+    /// The tasks to which the data set has answers for this image.
+    public var knownTasks: [DenseTask] { DenseTask.allCases.filter { mapIdentity($0) != nil } }
 }

@@ -1,0 +1,123 @@
+internal import Diagnostics
+internal import Engine
+internal import Foundation
+internal import Tensors
+internal import Training
+internal import Vision
+
+/// Asks an expert once about every pixel of images, and keeps what it says as maps.
+///
+/// Hard pseudo-labels of task-specific experts, as Mehta et al. 2023 train CLIP with them ("CLIP meets Model Zoo Experts").
+struct PseudoLabel: Stage {
+    static let name: StageName = "pseudo-label"
+    static let revision = 1
+    static let summary = "Asks an expert about every pixel of images, and keeps classes, depths or normals."
+
+    @Input("A model with an answer for every pixel: one of ours, or a TorchScript module with output: map.")
+    var expert: Checkpoint
+    @Input("The images; what is known of them is not read.", role: .training) var images: ImageCollection
+    @Setting("Least probability with which a pixel's class is kept; the others count as unknown.", in: 0...1)
+    var confidence = 0.0
+    @Setting("Longest side of a map in pixels; a map is never larger than its image.", in: 8...2048)
+    var mapSize = 256
+    @Setting("Images that pass through the expert at once.", in: 1...) var batchSize = 16
+    @Setting("Arithmetic of the forward pass.") var precision: Recipe.Precision = .fp32
+
+    func run(in context: StageContext) throws -> DenseLabelSet {
+        let device = try context.prepareDevice()
+        let model = try LoadedModel.load(expert.location.directory, device: device)
+        let records = try images.records().map { record in
+            var record = record
+            record.captions = nil
+            return record
+        }
+        guard !records.isEmpty else {
+            throw Diagnostic(
+                "'\(images.location.node)' has no images to label",
+                at: context.sourceLocation(of: "images"), exitCode: .badData)
+        }
+        var answers = try DenseAnswers(
+            model, provider: try context.provider(for: "images"), workers: context.execution.workers)
+        answers.batchSize = batchSize
+        answers.longestSide = mapSize
+        answers.confidence = confidence
+        answers.precision = precision
+        let classes = answers.task == .segmentation ? model.card.classes : []
+        guard classes.count < Int(Mask.unnamed) else {
+            throw Diagnostic(
+                "the expert knows \(classes.count) classes, and a map has room for 255",
+                hint: "label with an expert of fewer classes", exitCode: .badData)
+        }
+        var writer = DenseLabelWriter(context, about: records)
+        let rows = try writer.write(asking: &answers)
+        try JSONFiles.writeLines(rows, to: context.output.appending(path: DenseLabelSet.imagesFile))
+        try writeClasses(classes, to: context.output)
+        try Datasets(of: context.locations(of: "images")).write(to: context.output)
+        let summary = try summary(rows, answers.task, writer.classCounts, classes)
+        try JSONFiles.write(summary, to: context.output.appending(path: DenseLabelSet.labelsFile))
+        try note(summary, rows, answers, writer.seconds, of: model, in: context)
+        guard summary.failures < summary.images else {
+            throw Diagnostic(
+                "'\(expert.location.node)' answered about none of \(rows.count) images, first because "
+                    + (rows.first?.failure ?? ""),
+                at: context.sourceLocation(of: "expert"), exitCode: .badData)
+        }
+        return try DenseLabelSet(
+            ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+    }
+
+    private func summary(
+        _ rows: [DenseLabelRow], _ task: DenseTask, _ counts: [Int], _ classes: [String]
+    ) throws -> DenseLabelSummary {
+        let labelled = rows.filter { $0.failure == nil }
+        let pixels = labelled.reduce(0.0) { $0 + Double($1.width * $1.height) }
+        let known = labelled.reduce(0.0) { $0 + Double($1.width * $1.height) * $1.known }
+        let total = Double(max(1, counts.reduce(0, +)))
+        let shares = zip(classes, counts).map { ($0, Double($1) / total) }.filter { $0.1 > 0 }
+        let folder = expert.location.directory
+        return DenseLabelSummary(
+            expert: expert.location.node, lineage: expert.card.lineage,
+            digest: try ArtifactRecord.read(at: folder).digest,
+            licences: try Licences.ofAncestors(of: folder),
+            task: task, images: rows.count, failures: rows.count - labelled.count,
+            bytesPerImage: Double(labelled.reduce(0) { $0 + $1.bytes }) / Double(max(1, labelled.count)),
+            confidence: confidence,
+            yield: .init(
+                images: Double(labelled.count) / Double(max(1, rows.count)), pixels: known / max(1, pixels),
+                classes: task == .segmentation
+                    ? Dictionary(shares, uniquingKeysWith: { $0 + $1 }) : nil))
+    }
+
+    private func note(
+        _ summary: DenseLabelSummary, _ rows: [DenseLabelRow], _ answers: DenseAnswers, _ seconds: Double,
+        of model: LoadedModel, in context: StageContext
+    ) throws {
+        context.count("images", rows.count)
+        context.count("failures", summary.failures)
+        // Of a resumed stage, since it was resumed.
+        context.count("asked_images", answers.images)
+        context.count("flops_per_image", try Int(ForwardCost(of: model).operations))
+        context.fact("task", summary.task.rawValue)
+        context.fact("bytes_per_image", summary.bytesPerImage)
+        context.fact("yield_images", summary.yield.images)
+        context.fact("yield_pixels", summary.yield.pixels)
+        if answers.images > 0 {
+            context.fact("images_per_second", Double(answers.images) / max(seconds, 1e-9))
+            // What would be left if nothing but the expert's own passes took time.
+            context.fact("expert_images_per_second", Double(answers.images) / max(answers.seconds, 1e-9))
+            context.fact("expert_share_of_time", answers.seconds / max(seconds, 1e-9))
+        }
+        let percent = { (share: Double) in "\((share * 1000).rounded() / 10) %" }
+        let headline =
+            "\(summary.task.rawValue) of \(rows.count) images, \(Int(summary.bytesPerImage)) bytes an image, "
+            + "\(percent(summary.yield.images)) of the images and \(percent(summary.yield.pixels)) of their pixels"
+        context.fact("headline", headline)
+        context.log(headline)
+        guard summary.failures > 0 else { return }
+        let first = rows.first { $0.failure != nil }
+        context.warn(
+            "\(summary.failures) of \(rows.count) images have no labels, first "
+                + "\(first?.record.member ?? ""): \(first?.failure ?? "")",
+            hint: "\(DenseLabelSet.imagesFile) of the labels lists them with reasons")
+    }
+}

@@ -1,0 +1,155 @@
+internal import Diagnostics
+internal import Layers
+internal import Models
+internal import Tensors
+public import Vision
+
+/// Asks an expert about every pixel of images, and makes a map of what it says of each.
+///
+/// The expert sees the whole image, squeezed into its square. An image that cannot be read, or about which the expert says
+/// nothing finite, fails by itself.
+public struct DenseAnswers {
+    /// What came of one image.
+    public enum Answer: Sendable {
+        /// A map, and for segmentation the mean of the largest probability over its pixels.
+        case map(DenseMap, confidence: Double?)
+        /// Why there is no map.
+        case failure(String)
+    }
+
+    private let model: LoadedModel
+    private let network: DenseNetwork
+    private let provider: ImageProvider
+    private let workers: Int
+    private let clock = ContinuousClock()
+    /// Images in each batch.
+    public var batchSize = 16
+    /// The longest side of a map; a larger image has a smaller map.
+    public var longestSide = 256
+    /// The least probability with which a pixel's class is kept.
+    public var confidence = 0.0
+    /// The arithmetic of the forward pass.
+    public var precision = Recipe.Precision.fp32
+    /// The images that were asked about.
+    public private(set) var images = 0
+    /// The seconds that the expert's own passes took.
+    public private(set) var seconds = 0.0
+
+    /// Creates the questions to an expert.
+    ///
+    /// - Throws: a `Diagnostic` for a model that has one answer for an image.
+    public init(_ model: LoadedModel, provider: ImageProvider, workers: Int) throws {
+        network = try model.dense()
+        self.model = model
+        self.provider = provider
+        self.workers = workers
+    }
+
+    /// The question that the expert answers.
+    public var task: DenseTask { network.task }
+
+    /// Calls `body` with the answers about every batch of images, in order.
+    public mutating func run(
+        _ records: [ImageRecord], body: (_ places: Range<Int>, _ answers: [Answer]) throws -> Void
+    ) throws {
+        let (size, batchSize) = (model.viewSize, batchSize)
+        let loader = BatchLoader(
+            provider, batches: 0..<(records.count + batchSize - 1) / batchSize, sizes: [size],
+            toleratesFailures: true, workers: workers
+        ) { batch in
+            records[batch * batchSize..<min(records.count, (batch + 1) * batchSize)].map {
+                ImageView($0, ViewParameters(top: 0, left: 0, height: $0.height, width: $0.width))
+            }
+        }
+        defer { loader.cancel() }
+        while let batch = try loader.next() {
+            let start = clock.now
+            let output = try withoutGradients {
+                let images = try model.images(batch, size: size)
+                return try precision.run(on: model.device) { try network(images) }
+            }
+            // A device works on; its answers are waited for when they are read.
+            if model.device != .cpu { _ = try output.sum().item() }
+            seconds += (clock.now - start).seconds
+            images += batch.count
+            let first = batch.index * batchSize
+            try body(first..<first + batch.count, withoutGradients { try answers(batch, output) })
+        }
+    }
+
+    /// The answers about a batch: images of one size are made into maps together.
+    private func answers(_ batch: Batch, _ output: Tensor) throws -> [Answer] {
+        struct Size: Hashable {
+            let width, height: Int
+        }
+        var answers = [Answer](repeating: .failure(""), count: batch.count)
+        var places: [Size: [Int]] = [:]
+        for (place, view) in batch.views.enumerated() {
+            if let reason = batch.failures[place] {
+                answers[place] = .failure(reason)
+                continue
+            }
+            let (width, height) = (view.record.width, view.record.height)
+            let scale = min(1, Double(longestSide) / Double(max(width, height)))
+            let size = Size(
+                width: max(1, Int((Double(width) * scale).rounded())),
+                height: max(1, Int((Double(height) * scale).rounded())))
+            places[size, default: []].append(place)
+        }
+        for (size, places) in places {
+            let rows =
+                places.count == batch.count
+                ? output : try output.indexSelect(dim: 0, Tensor(places).to(output.device))
+            let isSame = Array(rows.shape[2...]) == [size.height, size.width]
+            let maps = try isSame ? rows : rows.upsampleBilinear(height: size.height, width: size.width)
+            let found = try self.maps(maps.to(Device.cpu), size.width, size.height)
+            for (place, answer) in zip(places, found) { answers[place] = answer }
+        }
+        return answers
+    }
+
+    /// The answers in logits, depths or normals, `[B, C, height, width]`.
+    private func maps(_ output: Tensor, _ width: Int, _ height: Int) throws -> [Answer] {
+        let (count, area) = (output.shape[0], width * height)
+        // One number that is not finite in an image spoils it: the expert's arithmetic broke down.
+        let finite = try (0..<count).map {
+            try output.slice(dim: 0, from: $0, to: $0 + 1).isFinite().all().item() == 1
+        }
+        func answers(_ make: (Int) -> (DenseMap, Double?)) -> [Answer] {
+            (0..<count).map { image in
+                guard finite[image] else { return .failure("the expert's answer is not finite") }
+                let (map, confidence) = make(image)
+                return .map(map, confidence: confidence)
+            }
+        }
+        switch task {
+        case .segmentation:
+            let (largest, classes) = try output.softmax(1).max(1)
+            let (sure, numbers) = (try largest.floats(), try classes.to(.float32).floats())
+            return answers { image in
+                let range = image * area..<(image + 1) * area
+                var values = Array(numbers[range])
+                var sum = 0.0
+                for (place, probability) in sure[range].enumerated() {
+                    sum += Double(probability)
+                    if Double(probability) < confidence { values[place] = .nan }
+                }
+                return (
+                    DenseMap(task, width: width, height: height, values: values), sum / Double(area)
+                )
+            }
+        case .depth:
+            let values = try output.floats()
+            return answers {
+                let values = Array(values[$0 * area..<($0 + 1) * area])
+                return (DenseMap(task, width: width, height: height, values: values), nil)
+            }
+        case .normals:
+            let values = try output.normalize(1).permute(0, 2, 3, 1).contiguous().floats()
+            return answers {
+                let values = Array(values[$0 * area * 3..<($0 + 1) * area * 3])
+                return (DenseMap(task, width: width, height: height, values: values), nil)
+            }
+        }
+    }
+}
