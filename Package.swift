@@ -40,6 +40,8 @@ let package = Package(
         .target(name: "Safetensors", dependencies: ["Diagnostics"]),
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CImageCodecs"),
+        .systemLibrary(name: "CZlib"),
+        .target(name: "Text", dependencies: ["Diagnostics", "CZlib"]),
         // Optimized in debug builds, too; integers that overflow in damaged files wrap
         .target(name: "CJpeg", cSettings: [.unsafeFlags(["-O3", "-fwrapv"])]),
         // Engine: graphs, keys, processes, files; never a tensor
@@ -62,7 +64,9 @@ let package = Package(
         .target(name: "World", dependencies: ["Vision"]),
         .target(
             name: "Training",
-            dependencies: ["Layers", "Models", "Tensors", "Vision", "Safetensors", "Diagnostics"]),
+            dependencies: [
+                "Layers", "Models", "Tensors", "Vision", "Text", "Safetensors", "Diagnostics",
+            ]),
         .target(
             name: "Export",
             dependencies: ["Training", "Models", "Layers", "Tensors", "Safetensors", "Diagnostics"]),
@@ -71,7 +75,7 @@ let package = Package(
             name: "Stages",
             dependencies: [
                 "Engine", "Diagnostics", "World", "Models", "Training", "Vision", "Search", "Layers",
-                "Tensors",
+                "Tensors", "Text",
                 "Safetensors",
             ]),
         .target(name: "Report", dependencies: ["Engine", "Diagnostics", "Stages"]),
@@ -111,6 +115,7 @@ let package = Package(
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "ManifestTests", dependencies: ["Manifest", "Engine", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "TextTests", dependencies: ["Text", "Diagnostics", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Diagnostics", "TestSupport"]),
         .testTarget(
             name: "TensorsTests",
@@ -130,7 +135,7 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Training", "Layers", "Models", "Tensors", "Vision", "Safetensors", "Diagnostics",
+                "Training", "Layers", "Models", "Tensors", "Vision", "Text", "Safetensors", "Diagnostics",
                 "TestSupport",
             ]),
         .testTarget(
@@ -143,7 +148,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Stages", "Engine", "Diagnostics", "Training", "Models", "Vision", "World", "Search",
-                "Tensors", "Report",
+                "Tensors", "Report", "Text",
                 "TestSupport",
             ]),
         .testTarget(

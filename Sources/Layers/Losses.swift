@@ -44,3 +44,15 @@ public enum Loss {
         return try logits.crossEntropy(own)
     }
 }
+
+extension Loss {
+    /// How badly images and captions pick each other out of a batch's: CLIP's symmetric loss.
+    ///
+    /// `½ · (CE(s · I Tᵀ) + CE(s · T Iᵀ))` with the pairs on the diagonal; both are `[B, P]` and of length one, and `scale`
+    /// is what similarities are multiplied by. Radford et al. 2021, figure 3.
+    public static func contrastive(images: Tensor, texts: Tensor, scale: Tensor) throws -> Tensor {
+        let logits = try images.matmul(texts.transpose(0, 1)) * scale
+        let own = try Tensor.arange(0, images.shape[0]).to(images.device)
+        return try (logits.crossEntropy(own) + logits.transpose(0, 1).crossEntropy(own)) * 0.5
+    }
+}

@@ -110,6 +110,18 @@ public struct DINOv3: TokenModel {
             .places(of: images, patch: shape.patch)
     }
 
+    /// Features and map of one pass.
+    public func featuresAndMap(
+        _ images: Tensor, mode: Mode
+    ) throws -> (features: Tensor, map: Tensor) {
+        let tokens = try tokens(images, mode: mode)
+        let patches = try tokens.slice(dim: 1, from: 1 + shape.registers)
+        return (
+            try shape.pool == .token ? tokens.select(dim: 1, index: 0) : patches.mean(1),
+            try patches.places(of: images, patch: shape.patch)
+        )
+    }
+
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
     public func head(_ features: Tensor) throws -> Tensor { try classifier?(features) ?? features }
 }

@@ -19,6 +19,9 @@ public protocol ImageModel {
     /// In a transformer these are the normalised patches. timm calls this `forward_features`.
     /// - Throws: a `Diagnostic` in a model that gives one vector for an image, and no map.
     func featureMap(_ images: Tensor, mode: Mode) throws -> Tensor
+    /// The feature vectors and the feature map of normalised images, `[B, D]` and `[B, C, h, w]`, from one pass where
+    /// the architecture allows it.
+    func featuresAndMap(_ images: Tensor, mode: Mode) throws -> (features: Tensor, map: Tensor)
     /// Maps normalised images, `[B, 3, H, W]`, to logits: `[B, C]`, or those of every pixel, `[B, C, H, W]`.
     func callAsFunction(_ images: Tensor, mode: Mode) throws -> Tensor
 }

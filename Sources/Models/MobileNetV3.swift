@@ -105,6 +105,14 @@ public struct MobileNetV3: ImageModel {
         return try last(y, mode: mode, then: .hardswish)
     }
 
+    /// Features and map of one pass.
+    public func featuresAndMap(
+        _ images: Tensor, mode: Mode
+    ) throws -> (features: Tensor, map: Tensor) {
+        let map = try featureMap(images, mode: mode)
+        return (try pooled(map.mean(2, 3, keepingDim: true)).hardswish().flatten(from: 1), map)
+    }
+
     /// Maps feature vectors, `[B, D]`, to logits, `[B, C]`.
     public func head(_ features: Tensor) throws -> Tensor { try classifier?(features) ?? features }
 }

@@ -3,7 +3,7 @@ import Layers
 import Tensors
 
 extension ViT {
-    static let presets = plain + deit + dinov2 + clip + openCLIP
+    static let presets = plain + deit + dinov2 + clip + openCLIP + [miniatureCLIP]
 
     // MARK: Plain and DeiT
 
@@ -66,6 +66,14 @@ extension ViT {
                 naming: .openCLIP)
         }
     }
+
+    /// The visual tower of a CLIP for images of 32 to 64 pixels, of 1.8 M parameters.
+    private static let miniatureCLIP: ModelPreset = {
+        var shape = Shape(width: 192, depth: 4, heads: 3, patch: 4)
+        shape.projection = 128
+        return preset(
+            "clip_vit_mini", shape.clip(.gelu, isProjected: true), imageSize: 32, .clip, naming: .openCLIP)
+    }()
 
     private typealias Activation = TransformerStyle.Activation
 

@@ -123,6 +123,21 @@ public struct ViT: TokenModel {
         try tokens(images, mode: mode).places(of: images, patch: shape.patch)
     }
 
+    /// Features and map of one pass.
+    public func featuresAndMap(
+        _ images: Tensor, mode: Mode
+    ) throws -> (features: Tensor, map: Tensor) {
+        let tokens = try mix(images, mode: mode)
+        let normed = try norm(tokens)
+        let patches = try normed.slice(dim: 1, from: 1 + shape.registers)
+        let pooled =
+            switch shape.pool {
+            case .token: try normed.select(dim: 1, index: 0)
+            case .avg: try norm(tokens.slice(dim: 1, from: 1 + shape.registers).mean(1))
+            }
+        return (try projection?(pooled) ?? pooled, try patches.places(of: images, patch: shape.patch))
+    }
+
     /// The sizes of an attention that pools the patches.
     public var poolShape: TokenPoolShape {
         TokenPoolShape(

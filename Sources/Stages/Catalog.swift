@@ -18,6 +18,8 @@ public let builtinStages: [any Stage.Type] = [
     Evaluate.self,
     EvaluateMasks.self,
     EvaluateMaps.self,
+    TrainCLIP.self,
+    EvaluateCLIP.self,
     PseudoLabel.self,
     Probe.self,
     Shell.self,

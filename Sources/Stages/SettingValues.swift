@@ -11,6 +11,7 @@ public import World
 extension BatchNormPolicy: SettingValue {}
 extension ClassificationHead: SettingValue {}
 extension DenseTask: SettingValue {}
+extension DenseTerm.Schedule: SettingValue {}
 extension DistillationTraining.Objective: SettingValue {}
 extension Domain: SettingValue {}
 extension KeepPolicy: SettingValue {}
@@ -22,3 +23,4 @@ extension Loss.NormalDistance: SettingValue {}
 extension Preprocessing.Interpolation: SettingValue {}
 extension Schedule.Shape: SettingValue {}
 extension ScriptedModel.Output: SettingValue {}
+extension SegmentationHead: SettingValue {}

@@ -18,6 +18,8 @@ public struct FolderEmbedder {
     }
 
     private let model: LoadedModel
+    /// The whole of a CLIP, where the weights are one of ours.
+    private let clip: LoadedCLIP?
     private let workers: Int
 
     /// What the user should know about the weights.
@@ -32,6 +34,15 @@ public struct FolderEmbedder {
     public init(checkpoint: URL, architecture: String?, imageSize: Int?, threads: Int, workers: Int) throws {
         try Torch.setThreads(threads)
         self.workers = workers
+        if architecture == nil, LoadedCLIP.isCLIP(LoadedCLIP.folder(of: checkpoint)) {
+            let clip = try LoadedCLIP.load(
+                LoadedCLIP.folder(of: checkpoint), device: .cpu, imageSize: imageSize)
+            self.clip = clip
+            model = clip.whole
+            notes = []
+            return
+        }
+        clip = nil
         if let folder = try ScriptFile.checkpoint(at: checkpoint) {
             model = try LoadedModel.load(folder, device: .cpu, imageSize: imageSize)
             notes = []
@@ -52,9 +63,11 @@ public struct FolderEmbedder {
         inference.batchSize = max(2, min(64, 16 * 224 * 224 / (side * side)))
         var values: [Float] = []
         try inference.run(images.records.map { ImageView($0, model.evaluationViews) }) { output in
-            values += try output.features.normalize(1).floats()
+            let vectors =
+                try clip?.embeddings(ofFeatures: output.features) ?? output.features.normalize(1)
+            values += try vectors.floats()
         }
-        let width = model.network.featureWidth
+        let width = clip?.configuration.text.embedding ?? model.network.featureWidth
         try NpyFile.write(values, shape: [images.records.count, width], as: .float32, to: output)
         return Summary(images: images.records.count, dimension: width, skipped: images.skipped)
     }

@@ -99,9 +99,8 @@ struct Scan {
         let record = ImageRecord(
             id: bytes.map { ContentID.of($0) } ?? ContentID.of(image), dataset: dataset,
             member: member.member,
-            label: member.label, mask: mask.map { ContentID.of($0) },
-            maps: maps.isEmpty ? nil : maps, width: image.width, height: image.height
-        )
+            label: member.label, mask: mask.map { ContentID.of($0) }, maps: maps.isEmpty ? nil : maps,
+            captions: member.captions, width: image.width, height: image.height)
         return Row(
             split: member.split, record: record, hashes: PerceptualHash.fingerprint(of: image))
     }

@@ -5,7 +5,7 @@ internal import Vision
 /// Scans the images that a CSV or JSON-lines file lists.
 struct ScanManifest: Stage {
     static let name: StageName = "manifest"
-    static let revision = 2
+    static let revision = 3
     static let summary = "A CSV or JSONL file with the columns path, label and split."
     static let section = PipelineSection.data
 

@@ -5,7 +5,7 @@ internal import Vision
 /// Scans WebDataset tar shards.
 struct ScanWebDataset: Stage {
     static let name: StageName = "webdataset"
-    static let revision = 2
+    static let revision = 3
     static let summary =
         "Tar shards of images, alone or with .cls or .json beside each; the split is named 'all'."
     static let section = PipelineSection.data

@@ -6,7 +6,7 @@ internal import World
 /// Scans the built-in procedural world: images rendered from keys, so that a pipeline runs with no download.
 struct ScanWorld: Stage {
     static let name: StageName = "world"
-    static let revision = 2
+    static let revision = 3
     static let summary = "Procedural scenes, rendered from keys: a data set that needs no download."
     static let section = PipelineSection.data
 

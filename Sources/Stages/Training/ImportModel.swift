@@ -3,6 +3,7 @@ internal import Engine
 internal import Foundation
 internal import Layers
 internal import Models
+internal import Text
 internal import Training
 internal import Vision
 
@@ -42,6 +43,10 @@ struct ImportModel: Stage {
     @Setting("What a map that a TorchScript module returns says of every pixel.") var task: DenseTask?
     @Setting("Which of several results of a TorchScript module is meant: a key, or a number from 0.")
     var outputPart: String?
+    @Setting(
+        "The vocabulary of a CLIP, whose text tower is then imported, too: bpe_simple_vocab_16e6.txt.gz.",
+        hashed: false)
+    var vocabulary: String?
 
     let terms = LicenceSetting()
 
@@ -49,6 +54,11 @@ struct ImportModel: Stage {
 
     func validate() throws {
         try validateScript()
+        if vocabulary != nil, isScript || classes != nil {
+            throw Diagnostic(
+                "vocabulary is for a CLIP's two towers, which are no script and have no classes",
+                hint: "leave vocabulary out to import the image tower alone")
+        }
         for (name, values) in [("mean", mean), ("std", std)] {
             if let values, values.count != 3 || values.contains(where: { !(0...1).contains($0) }) {
                 throw Diagnostic("\(name) needs three numbers in 0..1", hint: "\(name): [0.5, 0.5, 0.5]")
@@ -67,6 +77,15 @@ struct ImportModel: Stage {
         }
         if isScript { return ["script": try environment.digests.digest(of: url)] }
         var content = ["weights": try environment.digests.digest(of: url)]
+        if let vocabulary {
+            let file = environment.resolve(vocabulary)
+            guard FileManager.default.fileExists(atPath: file.path) else {
+                throw Diagnostic(
+                    "no file \(file.path)", at: environment.location(of: "vocabulary"),
+                    hint: "name a vocabulary such as bpe_simple_vocab_16e6.txt.gz", exitCode: .inputMissing)
+            }
+            content["vocabulary"] = try environment.digests.digest(of: file)
+        }
         // The files beside the weights say what they mean.
         for companion in WeightsFile.companions(of: url) {
             content[companion.lastPathComponent] = try environment.digests.digest(of: companion)
@@ -82,6 +101,7 @@ struct ImportModel: Stage {
         let url = context.resolve(file)
         try terms.note(in: context.output)
         do {
+            if let vocabulary { return try clip(url, context.resolve(vocabulary), context) }
             var loaded = try isScript ? script(url, context) : weights(url, context)
             try nameClasses(of: &loaded, context)
             loaded.card.lineage.append("import \(url.lastPathComponent)")
@@ -94,16 +114,39 @@ struct ImportModel: Stage {
         }
     }
 
+    /// Both towers of a CLIP.
+    private func clip(_ url: URL, _ vocabulary: URL, _ context: StageContext) throws -> Checkpoint {
+        let weights = try WeightsFile(url)
+        let identified = try weights.identify(as: architecture, imageSize: imageSize, options: options)
+        for note in identified.notes { context.log(note) }
+        var loaded = try weights.loadCLIP(identified, tokenizer: Tokenizer(vocabulary))
+        describeImages(&loaded.whole.card)
+        loaded.whole.card.lineage.append("import \(url.lastPathComponent)")
+        context.log(
+            "\(url.lastPathComponent): \(identified.guess.coverage.summary); text tower: "
+                + (weights.textTower(beside: identified)?.summary ?? ""))
+        context.count("tensors", loaded.whole.parameters.named.count)
+        context.count("parameters", loaded.whole.parameters.count)
+        try loaded.write(to: context.output)
+        return try Checkpoint(
+            ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+    }
+
+    /// What the settings say of images, in place of what the architecture does.
+    private func describeImages(_ card: inout ModelCard) {
+        if let mean { card.configuration.preprocessing.mean = mean }
+        if let std { card.configuration.preprocessing.std = std }
+        if let interpolation { card.configuration.preprocessing.interpolation = interpolation }
+        if let cropPct { card.configuration.preprocessing.cropShare = cropPct }
+    }
+
     /// The weights of an architecture that we know.
     private func weights(_ url: URL, _ context: StageContext) throws -> LoadedModel {
         let weights = try WeightsFile(url)
         let identified = try weights.identify(as: architecture, imageSize: imageSize, options: options)
         for note in identified.notes { context.log(note) }
         var loaded = try weights.load(identified)
-        if let mean { loaded.card.configuration.preprocessing.mean = mean }
-        if let std { loaded.card.configuration.preprocessing.std = std }
-        if let interpolation { loaded.card.configuration.preprocessing.interpolation = interpolation }
-        if let cropPct { loaded.card.configuration.preprocessing.cropShare = cropPct }
+        describeImages(&loaded.card)
         let coverage = identified.guess.coverage
         context.log(
             "\(url.lastPathComponent): \(coverage.architecture) in the names of \(coverage.dialect.rawValue), "

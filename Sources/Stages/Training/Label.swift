@@ -49,7 +49,12 @@ struct Label: Stage {
     func run(in context: StageContext) throws -> LabelSet {
         let device = try context.prepareDevice()
         let model = try LoadedModel.load(teacher.location.directory, device: device)
-        let records = try images.records()
+        // A teacher of images is not told what they show.
+        let records = try images.records().map { record in
+            var record = record
+            record.captions = nil
+            return record
+        }
         guard !records.isEmpty else {
             throw Diagnostic(
                 "'\(images.location.node)' has no images to label",

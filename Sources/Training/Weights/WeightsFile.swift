@@ -18,9 +18,9 @@ public struct WeightsFile {
     /// The `model.json` beside it, if there is one.
     public let card: ModelCard?
 
-    private let file: SafetensorsFile
+    let file: SafetensorsFile
     private let facts: CheckpointFacts
-    private let shapes: [String: [Int]]
+    let shapes: [String: [Int]]
 
     /// Opens a file, or the `model.safetensors` of a folder; the files beside it must be readable.
     ///
@@ -199,7 +199,7 @@ public struct WeightsFile {
     public func load(_ identified: Identified, device: Device = .cpu) throws -> LoadedModel {
         try identified.check()
         let configuration = identified.guess.configuration
-        do {
+        return try reading(as: configuration.architecture) {
             let state = try identified.guess.translation.state { name in
                 try file.tensor(file.tensor(name))
             }
@@ -209,13 +209,20 @@ public struct WeightsFile {
                     configuration: configuration, classes: identified.classes, lineage: card?.lineage ?? [],
                     licences: card?.licences),
                 network: network, parameters: parameters, device: device)
+        }
+    }
+
+    /// Calls `body`, which reads tensors, with what can be wrong about them told in the file's name.
+    func reading<Result>(as architecture: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
         } catch let error as SafetensorsError {
             throw error.diagnostic
         } catch let error as WeightTranslationError {
             throw Diagnostic("\(url.lastPathComponent): \(error)", exitCode: .badData)
         } catch let mismatch as CheckpointMismatch {
             throw Diagnostic(
-                "\(url.lastPathComponent) does not fit \(configuration.architecture): \(mismatch)",
+                "\(url.lastPathComponent) does not fit \(architecture): \(mismatch)",
                 hint: "check the architecture; every tensor must be present with its shape",
                 exitCode: .badData)
         }

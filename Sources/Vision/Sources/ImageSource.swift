@@ -85,6 +85,8 @@ public struct ImageRecord: Codable, Hashable, Sendable {
     public var mask: String?
     /// The identities of its other maps, by the task that they answer.
     public var maps: [String: String]?
+    /// What a person said it shows, where anybody did.
+    public var captions: [String]?
     /// Columns, seen upright and not reduced.
     public var width: Int
     /// Rows, seen upright and not reduced.
@@ -93,7 +95,7 @@ public struct ImageRecord: Codable, Hashable, Sendable {
     /// Creates a record.
     public init(
         id: String, dataset: String, member: String, label: Int? = nil, mask: String? = nil,
-        maps: [String: String]? = nil, width: Int, height: Int
+        maps: [String: String]? = nil, captions: [String]? = nil, width: Int, height: Int
     ) {
         self.id = id
         self.dataset = dataset
@@ -101,6 +103,7 @@ public struct ImageRecord: Codable, Hashable, Sendable {
         self.label = label
         self.mask = mask
         self.maps = maps
+        self.captions = captions
         self.width = width
         self.height = height
     }

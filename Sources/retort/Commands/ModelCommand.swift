@@ -41,15 +41,16 @@ struct ModelCommand: ParsableCommand {
 
         func execute(_ console: Console) throws {
             if let script = try ScriptReport(URL(filePath: weights.file)) { return try show(script, console) }
-            let identified = try weights.open().identified
-            let report = Report(identified)
+            let (file, identified) = try weights.open()
+            let text = file.textTower(beside: identified)
+            let report = Report(identified, text: text)
             if global.json {
                 try console.print(json: report)
             } else {
                 report.lines.forEach(console.print)
             }
             for note in identified.notes { console.show(Diagnostic(note, severity: .warning)) }
-            guard !identified.guess.coverage.isComplete else { return }
+            guard !identified.guess.coverage.isComplete || text?.isComplete == false else { return }
             do { try identified.check() } catch let problem as Diagnostic { console.show(problem) }
             throw EarlyExit(.badData)
         }
@@ -109,6 +110,19 @@ struct ModelCommand: ParsableCommand {
 
     // MARK: What is printed
 
+    /// The text tower of a CLIP.
+    private struct TextReport: Encodable {
+        var loaded, total: Int
+        var missing, unexpected: [String]
+        var sizes: TextTransformer.Shape
+
+        init(_ text: TextTranslation) {
+            (loaded, total, missing) = (text.loaded, text.total, text.missing)
+            unexpected = text.strangers
+            sizes = text.shape
+        }
+    }
+
     /// What a weights file is, for people and for programs.
     private struct Report: Encodable {
         /// A tensor of another shape.
@@ -120,8 +134,10 @@ struct ModelCommand: ParsableCommand {
         private let coverage: WeightCoverage
         private let configuration: ModelConfiguration
         private let alternatives: [String]
+        private let text: TextTranslation?
 
-        init(_ identified: WeightsFile.Identified) {
+        init(_ identified: WeightsFile.Identified, text: TextTranslation? = nil) {
+            self.text = text
             coverage = identified.guess.coverage
             configuration = identified.guess.configuration
             alternatives = identified.alternatives
@@ -129,7 +145,7 @@ struct ModelCommand: ParsableCommand {
 
         enum CodingKeys: String, CodingKey {
             case dialect, architecture, loaded, total, coverage, missing, unexpected, reshaped, ignored
-            case alternatives, preprocessing, options
+            case alternatives, preprocessing, options, text
             case otherTower = "other_tower"
             case imageSize = "image_size"
             case classCount = "class_count"
@@ -150,6 +166,7 @@ struct ModelCommand: ParsableCommand {
             try container.encode(reshaped, forKey: .reshaped)
             try container.encode(coverage.ignored, forKey: .ignored)
             try container.encode(coverage.otherTower.count, forKey: .otherTower)
+            try container.encodeIfPresent(text.map(TextReport.init), forKey: .text)
             try container.encode(alternatives, forKey: .alternatives)
             try container.encode(configuration.preprocessing, forKey: .preprocessing)
             try container.encode(configuration.imageSize, forKey: .imageSize)
@@ -172,7 +189,15 @@ struct ModelCommand: ParsableCommand {
                 "classes       \(configuration.classCount)",
             ]
             if let head = configuration.options["head"] { lines.append("head          \(head)") }
-            if !coverage.otherTower.isEmpty {
+            if let text {
+                let shape = text.shape
+                lines.append("text tower    \(text.summary)")
+                lines.append(
+                    "              \(shape.depth) blocks of width \(shape.width), \(shape.vocabularySize) tokens, "
+                        + "captions of \(shape.contextLength), embeddings of \(shape.embedding)")
+                lines += text.missing.prefix(10).map { "  missing     \($0)" }
+                lines += text.strangers.prefix(10).map { "  unexpected  \($0)" }
+            } else if !coverage.otherTower.isEmpty {
                 lines.append("other tower   \(Wording.count(coverage.otherTower.count, "tensor"))")
             }
             if !coverage.ignored.isEmpty {

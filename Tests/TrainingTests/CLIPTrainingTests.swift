@@ -1,0 +1,214 @@
+import Foundation
+import Layers
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Text
+import Training
+import Vision
+
+@Suite struct CLIPTrainingTests {
+    private let source = ColouredSquares(count: 48)
+
+    private var records: [ImageRecord] {
+        source.records.map { record in
+            var record = record
+            let colour = source.classes[record.label ?? 0]
+            record.captions = ["a \(colour) square", "a square that is \(colour)"]
+            return record
+        }
+    }
+
+    private var tokenizer: Tokenizer { Tokenizer(learnedFrom: records.flatMap { $0.captions ?? [] }) }
+
+    private func clip(
+        _ architecture: String = "clip_vit_mini", seed: UInt64 = 1, dropPath: Double = 0
+    ) throws -> LoadedCLIP {
+        let tokenizer = tokenizer
+        var configuration = try CLIPConfiguration.defaults(
+            for: architecture, imageSize: 16, vocabularySize: tokenizer.vocabularySize)
+        configuration.text.depth = 2
+        if architecture == "clip_vit_mini" {
+            configuration.image.options["depth"] = 2
+            configuration.image.options["drop_path"] = .double(dropPath)
+        }
+        return try LoadedCLIP.initialize(
+            configuration, tokenizer: tokenizer, generator: Generator(seed: seed), device: .cpu)
+    }
+
+    private func embeddings(_ clip: LoadedCLIP, _ images: Tensor, _ captions: [[Int]], _ places: Range<Int>)
+        throws -> GradientCache.Embeddings
+    {
+        let part = try images.slice(dim: 0, from: places.lowerBound, to: places.upperBound)
+        return try GradientCache.Embeddings(
+            images: clip.model.embedding(ofImages: part, mode: .training).normalize(-1),
+            texts: clip.model.text(Array(captions[places])).normalize(-1))
+    }
+
+    @Test(arguments: [1, 3, 4, 11]) func `a gradient cache gives the gradient of the whole batch`(
+        _ chunk: Int
+    )
+        throws
+    {
+        let clip = try clip()
+        let images = try Fixtures.tensor("images", 12, 3, 16, 16)
+        let captions = (0..<12).map { clip.tokens("caption \($0) of a \(source.classes[$0 % 4]) square") }
+        func gradients(_ chunk: Int?) throws -> (loss: Double, gradients: [[Float]]) {
+            let tensors = clip.whole.parameters.named.map(\.tensor)
+            try Tensor.zeroGrad(tensors)
+            let loss = try GradientCache(chunk: chunk, generator: Generator(seed: 0)).loss(
+                of: 12, weight: 0.7, scale: { try clip.model.logitScale.exp() }
+            ) { places, _ in
+                var all = try embeddings(clip, images, captions, places)
+                // Something else that is learned of the images, as of maps.
+                all.others = try all.images.abs().sum(1).mean()
+                return all
+            }
+            try loss.backward()
+            return (try loss.item(), try tensors.map { try $0.grad?.floats() ?? [] })
+        }
+        let (plain, cached) = (try gradients(nil), try gradients(chunk))
+        #expect(abs(plain.loss - cached.loss) < 1e-5)
+        for (entry, (own, wanted)) in zip(
+            clip.whole.parameters.named, zip(cached.gradients, plain.gradients))
+        {
+            #expect(!wanted.isEmpty, "\(entry.name)")
+            let largest = wanted.map(abs).max() ?? 0
+            let apart = zip(own, wanted).map { abs($0 - $1) }.max() ?? 0
+            #expect(apart <= 1e-6 + 1e-5 * largest, "\(entry.name): \(apart) of \(largest)")
+        }
+    }
+
+    @Test func `both passes of a cache draw the same, and statistics move once`() throws {
+        let clip = try clip(dropPath: 0.5)
+        let images = try Fixtures.tensor("images", 8, 3, 16, 16)
+        let captions = (0..<8).map { clip.tokens("caption \($0)") }
+        var seen: [GradientCache.Pass: [[Float]]] = [:]
+        let cache = GradientCache(chunk: 4, generator: clip.whole.parameters.generator)
+        let loss = try cache.loss(of: 8, scale: { try clip.model.logitScale.exp() }) { places, pass in
+            let all = try embeddings(clip, images, captions, places)
+            seen[pass, default: []].append(try all.images.floats())
+            return all
+        }
+        try loss.backward()
+        #expect(seen[.first]?.count == 2 && seen[.first] == seen[.last])
+
+        let convolutional = try self.clip("clip_mobilenetv2_mini")
+        let named = convolutional.whole.parameters.named
+        let counter = try #require(named.first { $0.name.hasSuffix("num_batches_tracked") }).tensor
+        let buffers = named.filter { $0.kind == .buffer }.map(\.tensor)
+        let before = try counter.item()
+        _ = try GradientCache(chunk: 4, generator: Generator(seed: 0), buffers: buffers).loss(
+            of: 8, scale: { try convolutional.model.logitScale.exp() }
+        ) { places, _ in try embeddings(convolutional, images, captions, places) }
+        #expect(try counter.item() == before + 2)
+    }
+
+    private func train(
+        _ clip: LoadedCLIP, steps: Int, chunk: Int? = nil, precision: Recipe.Precision = .fp32,
+        folder: URL, stopAt stop: Int? = nil
+    ) throws {
+        struct Stop: Error {}
+        var recipe = Recipe(steps: steps, batchSize: 16, learningRate: 1e-3, seed: 0)
+        recipe.averageDecay = 0.9
+        recipe.microBatch = chunk
+        recipe.precision = precision
+        let training = CLIPTraining(
+            clip, train: try ImageTextPairs(records, for: clip, seed: 0), provider: source.provider,
+            views: .training(TrainingViews(scale: 0.5...1)), recipe: recipe)
+        var hooks = TrainingHooks.silent
+        hooks.advance = { step, _, _, save in
+            guard step == stop else { return }
+            try save()
+            throw Stop()
+        }
+        do {
+            try training.run(
+                TrainingSession(
+                    folder: folder, generator: clip.whole.parameters.generator, hooks: hooks))
+        } catch is Stop { return }
+    }
+
+    @Test(arguments: ["clip_vit_mini", "clip_mobilenetv2_mini"])
+    func `a CLIP learns the names of four colours`(_ architecture: String) throws {
+        let clip = try clip(architecture)
+        let folder = try TemporaryFolder()
+        try train(clip, steps: 40, chunk: architecture == "clip_vit_mini" ? 8 : nil, folder: folder.url)
+        let classifier = try ZeroShotClassifier(
+            clip, classes: source.classes, templates: ["a {} square", "a square that is {}"])
+        let metrics = ClassificationMetrics(
+            probabilities: try classifier.probabilities(of: records, provider: source.provider, workers: 2),
+            labels: records.map { $0.label ?? 0 }, classes: source.classes)
+        #expect(metrics.top1 == 1)
+
+        // The folder holds all of it, and its image tower is a model as any other.
+        let written = folder.appending("clip")
+        try FileManager.default.createDirectory(at: written, withIntermediateDirectories: true)
+        try clip.write(to: written)
+        let loaded = try LoadedCLIP.load(written, device: .cpu)
+        #expect(loaded.configuration.text == clip.configuration.text)
+        for (a, b) in zip(loaded.whole.parameters.named, clip.whole.parameters.named) {
+            #expect(try a.name == b.name && a.tensor.bytes() == b.tensor.bytes())
+        }
+        #expect(
+            try loaded.embeddings(of: ["a red square"]).floats()
+                == clip.embeddings(of: ["a red square"]).floats())
+        let alone = try LoadedModel.load(written, device: .cpu)
+        let images = try Fixtures.tensor("images", 2, 3, 16, 16)
+        #expect(
+            try alone.network.features(images, mode: .evaluation).floats()
+                == clip.model.image.features(images, mode: .evaluation).floats())
+    }
+
+    @Test func `an interrupted training ends with the same bytes as an undisturbed one`() throws {
+        let (whole, first, resumed) = (
+            try clip(dropPath: 0.2), try clip(dropPath: 0.2), try clip(seed: 99, dropPath: 0.2)
+        )
+        let (undisturbed, folder) = (try TemporaryFolder(), try TemporaryFolder())
+        try train(whole, steps: 8, chunk: 6, folder: undisturbed.url)
+        try train(first, steps: 8, chunk: 6, folder: folder.url, stopAt: 3)
+        try train(resumed, steps: 8, chunk: 6, folder: folder.url)
+        for (a, b) in zip(whole.whole.parameters.named, resumed.whole.parameters.named) {
+            #expect(try a.tensor.bytes() == b.tensor.bytes(), "\(a.name)")
+        }
+    }
+
+    @Test func `bf16 trains, too`() throws {
+        let clip = try clip()
+        let folder = try TemporaryFolder()
+        try train(clip, steps: 4, chunk: 8, precision: .bf16, folder: folder.url)
+        for entry in clip.whole.parameters.named { #expect(try entry.tensor.isFinite().all().item() == 1) }
+    }
+
+    @Test func `captions are drawn anew in each epoch, and each is a function of its key`() throws {
+        let clip = try clip()
+        let pairs = try ImageTextPairs(records, for: clip, seed: 3)
+        let again = try ImageTextPairs(records, for: clip, seed: 3)
+        let sampler = EpochSampler(count: records.count, batchSize: records.count, seed: 0)
+        let items = (0..<40).compactMap { epoch in sampler.batch(epoch).first { $0.index == 5 } }
+        #expect(Set(items.map(pairs.caption(of:))).count == 2)
+        #expect(items.map(pairs.caption(of:)) == items.map(again.caption(of:)))
+    }
+
+    // MARK: Retrieval
+
+    @Test func `recall counts what stands among the first`() throws {
+        // Three images; the first has two captions, one of which is nearest to the second image.
+        let images = try Tensor([1, 0, 0, 0, 1, 0, 0, 0, 1] as [Float], shape: [3, 3])
+        let texts = try Tensor([0.9, 0.1, 0, 0.2, 0.8, 0, 0, 0.9, 0, 0, 0, 1] as [Float], shape: [4, 3])
+        let metrics = try RetrievalMetrics(images: images, texts: texts, owners: [0, 0, 1, 2])
+        #expect(metrics.imageToText.r1 == 1)
+        #expect(metrics.textToImage.r1 == 0.75)
+        #expect(metrics.textToImage.r5 == 1)
+        #expect(metrics.captions == 4 && metrics.images == 3)
+    }
+
+    @Test func `where all is alike, recall is chance`() throws {
+        let metrics = try RetrievalMetrics(
+            images: .ones([20, 4]), texts: .ones([20, 4]), owners: Array(0..<20))
+        #expect(abs(metrics.imageToText.r1 - 0.05) < 1e-12)
+        #expect(abs(metrics.textToImage.r5 - 0.25) < 1e-12)
+        #expect(metrics.chance == 0.05)
+    }
+}
