@@ -87,12 +87,14 @@ public struct SupervisedTraining {
                     ? try withoutGradients { try task.features(images, mode: .evaluation) }
                     : try task.features(images, mode: .training)
                 let loss = try task.loss(features, part, labelSmoothing: labelSmoothing)
-                guard learnsMasks, let parallel = session.parallel else { return loss }
-                // The mean over pixels that are named, of which each process may have more or fewer.
-                let named = part.batch.maskBytes.count { $0 != Mask.unnamed }
-                return try loss * parallel.weight(units: named, of: part.pass)
+                guard let dense, let parallel = session.parallel else { return loss }
+                // The mean over pixels that are known, of which each process may have more or fewer.
+                let known = try part.batch.target(dense.task).slice(dim: 1, from: 0, to: 1).isFinite()
+                let count = Int(try known.to(.float32).sum().item())
+                return try loss * parallel.weight(units: count, of: part.pass)
             })
     }
+
     private func task(_ sampler: EpochSampler, _ targets: (any DenseTargets)?) throws -> any SupervisedTask {
         guard let dense, let targets else {
             return LabelTask(

@@ -91,7 +91,7 @@ private struct Halves: ImageSource {
             var training = try SupervisedTraining(
                 model, train: source.records(), provider: source.provider,
                 views: .training(TrainingViews(scale: 0.1...1)), recipe: recipe)
-            training.learnsMasks = true
+            training.dense = DenseObjective(.segmentation)
             var session = try TrainingSession(folder: folder.url, generator: Generator(seed: 0))
             session.parallel = group.map(DataParallel.init)
             try training.run(session)
