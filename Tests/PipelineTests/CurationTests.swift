@@ -176,9 +176,8 @@ import Vision
         try setup.retort.folder.write(lines.map { $0 + "\n" }.joined(), to: "marks/curate.jsonl")
 
         let plan = try setup.retort.run("plan", setup.pipeline, "--json").json()
-        let stages = try #require(plan["stages"] as? [[String: Any]])
-        let states = Dictionary(
-            uniqueKeysWithValues: stages.map { ($0["node"] as? String ?? "", $0["state"] as? String ?? "") })
+        let stages = try #require(plan["stages"] as? [String: [String: Any]])
+        let states = stages.mapValues { $0["state"] as? String ?? "" }
         #expect(states.filter { $0.value != "cached" }.keys.sorted() == ["curate", "labels"], "\(states)")
 
         let run = try setup.retort.run("run", setup.pipeline)
