@@ -3,10 +3,10 @@ import Diagnostics
 import Engine
 import Foundation
 import Report
+import Tensors
 
 /// Plans a pipeline, prints the plan, and executes it.
 struct RunCommand: RetortCommand {
-    static let computes = true
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Execute a pipeline; what is there already is not made again.")
 
@@ -30,12 +30,13 @@ struct RunCommand: RetortCommand {
             return try console.print(try Planner(graph, store).plan(selection.options), asJSON: global.json)
         }
         let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
-        try session.run(selection.options, console)
+        try session.finish(try session.carryOut(selection.options, console, mayRestart: true), console)
     }
 
     func failure(_ problems: Problems) -> JSON { RunSession.failure(problems) }
 
     private func runSweep(_ console: Console) throws {
+        RuntimeEnvironment.adopt(in: console.startDirectory)
         let store = store.open()
         // Every problem is told before the first run begins.
         let arms = try Sweep(sweep).points.map { point in
@@ -83,9 +84,18 @@ struct RunSession {
     }
 
     /// Executes what the options select, telling how it is getting on.
-    func carryOut(_ selection: PlanOptions, _ console: Console) throws -> RunResult {
+    ///
+    /// - Parameter mayRestart: whether nothing was said yet, so that the program may start anew for stages that compute
+    ///   in this process. Where nothing is to be done, that would take more time than everything else.
+    func carryOut(_ selection: PlanOptions, _ console: Console, mayRestart: Bool = false) throws -> RunResult
+    {
         let options = try execution.options()
         let plan = try Planner(graph, store).plan(selection)
+        if mayRestart, options.executor == nil, !plan.pending.isEmpty {
+            // What was digested for the plan need not be digested again.
+            try store.digests.save()
+            RuntimeEnvironment.adopt(in: console.startDirectory)
+        }
         let table = PlanTable(plan: plan, style: console.noteStyle)
         for line in table.lines(isBrief: true) { console.note(line) }
         console.note(table.summary)
