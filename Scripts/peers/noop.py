@@ -5,6 +5,7 @@ noop.py PIPELINE FOLDER RETORT PEERS ROUNDS; called by Scripts/peers/noop.
 import os
 import pathlib
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -59,11 +60,14 @@ def executable(peers, name):
 
 
 def timed(words, folder, environment):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"noop: {' '.join(words)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main():
@@ -89,7 +93,7 @@ def main():
     (folder / "retort").mkdir()
     results = {}
     for name, (place, words) in cases.items():
-        print(f"{name}: {timed(words, place, environment):.2f} s for all fifty")
+        print(f"{name}: {timed(words, place, environment)[0]:.2f} s for all fifty")
     # The three agree on what was asked of them.
     found = {(place / "report.sums.txt").read_text() for name, (place, _) in cases.items() if name != "retort run"}
     sums = subprocess.run([retort, "path", "report"], cwd=folder / "retort", capture_output=True, text=True)
@@ -98,10 +102,12 @@ def main():
     for _ in range(int(rounds)):
         for name, (place, words) in cases.items():
             results.setdefault(name, []).append(timed(words, place, environment))
-    for name, times in results.items():
+    for name, pairs in results.items():
+        times = [pair[0] for pair in pairs]
+        processor = 1000 * statistics.median(pair[1] for pair in pairs)
         print(
             f"{name}: {1000 * statistics.median(times):.0f} ms with nothing to do "
-            f"({1000 * min(times):.0f}–{1000 * max(times):.0f}, {len(times)} rounds)")
+            f"({1000 * min(times):.0f}–{1000 * max(times):.0f}, {len(times)} rounds), {processor:.0f} ms of processor time")
     for program in ["dvc", "snakemake"]:
         if executable(programs, program).exists():
             said = subprocess.run([str(executable(programs, program)), "--version"], capture_output=True, text=True)

@@ -34,7 +34,9 @@ public enum RuntimeEnvironment {
     private static let mark = "RETORT_ENVIRONMENT"
 
     /// Starts this program anew with these variables; where that fails, it goes on as it is.
-    public static func adopt() {
+    ///
+    /// - Parameter directory: the one to start in, where the program has moved to another since.
+    public static func adopt(in directory: String? = nil) {
         guard getenv(mark) == nil else {
             // Programs that this one starts decide for themselves.
             unsetenv("GLIBC_TUNABLES")
@@ -49,6 +51,9 @@ public enum RuntimeEnvironment {
         guard isNew, setenv(mark, "1", 1) == 0,
             let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         else { return }
+        let here = FileManager.default.currentDirectoryPath
+        if let directory, !FileManager.default.changeCurrentDirectoryPath(directory) { return }
         execv(program, CommandLine.unsafeArgv)
+        _ = FileManager.default.changeCurrentDirectoryPath(here)
     }
 }

@@ -15,11 +15,6 @@ struct SignalHandlers {
     init() {
         // Made here, because a signal handler must not be the first to touch it.
         _ = StopRequest.fromSignals
-        // A parent that blocks signals would otherwise make this process deaf.
-        var wanted = sigset_t()
-        sigemptyset(&wanted)
-        for signal in Self.signals { sigaddset(&wanted, signal) }
-        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
         for signal in Self.signals {
             var (action, old) = (sigaction(), sigaction())
             action.__sigaction_handler.sa_handler = { number in
@@ -29,6 +24,12 @@ struct SignalHandlers {
             sigaction(signal, &action, &old)
             previous.append((signal, old))
         }
+        // A parent that blocks signals would otherwise make this process deaf. One that does so until here sees to it
+        // that a signal during the start is no death, but a request.
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
+        for signal in Self.signals { sigaddset(&wanted, signal) }
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     }
 
     /// Puts back what was there before.

@@ -3,10 +3,10 @@ import Diagnostics
 import Engine
 import Foundation
 import Report
+import Tensors
 
 /// Plans a pipeline, prints the plan, and executes it.
 struct RunCommand: RetortCommand {
-    static let computes = true
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Execute a pipeline; what is there already is not made again.")
 
@@ -24,6 +24,7 @@ struct RunCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
+        if try processes.isLaunched() { RuntimeEnvironment.adopt(in: console.startDirectory) }
         if try processes.follow(execution) { return }
         guard sweep.isEmpty else {
             try processes.requireOne(for: "--sweep")
@@ -39,12 +40,14 @@ struct RunCommand: RetortCommand {
         }
         var session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
         session.processes = (processes, crew)
-        try session.run(selection.options, console)
+        let result = try session.carryOut(selection.options, console, mayRestart: crew == nil)
+        try session.finish(result, console)
     }
 
     func failure(_ problems: Problems) -> JSON { RunSession.failure(problems) }
 
     private func runSweep(_ console: Console) throws {
+        RuntimeEnvironment.adopt(in: console.startDirectory)
         let store = store.open()
         // Every problem is told before the first run begins.
         let arms = try Sweep(sweep).points.map { point in
@@ -94,10 +97,19 @@ struct RunSession {
     }
 
     /// Executes what the options select, telling how it is getting on.
-    func carryOut(_ selection: PlanOptions, _ console: Console) throws -> RunResult {
+    ///
+    /// - Parameter mayRestart: whether nothing was said yet, so that the program may start anew for stages that compute
+    ///   in this process. Where nothing is to be done, that would take more time than everything else.
+    func carryOut(_ selection: PlanOptions, _ console: Console, mayRestart: Bool = false) throws -> RunResult
+    {
         var options = try execution.options()
         try processes?.options.share(&options, execution)
         let plan = try Planner(graph, store).plan(selection)
+        if mayRestart, options.executor == nil, !plan.pending.isEmpty {
+            // What was digested for the plan need not be digested again.
+            try store.digests.save()
+            RuntimeEnvironment.adopt(in: console.startDirectory)
+        }
         let table = PlanTable(plan: plan, style: console.noteStyle)
         for line in table.lines(isBrief: true) { console.note(line) }
         console.note(table.summary)

@@ -13,6 +13,9 @@ struct Console: Sendable {
     /// How notes and diagnostics are styled.
     let noteStyle: TextStyle
 
+    /// Where the program was started, before `-C`.
+    let startDirectory = FileManager.default.currentDirectoryPath
+
     init(isQuiet: Bool, isVerbose: Bool) {
         self.isQuiet = isQuiet
         self.isVerbose = isVerbose

@@ -17,14 +17,17 @@ struct PlanTable {
         return table.lines()
     }
 
-    /// `3 stages to run (about 4 min), 11 cached`.
+    /// `3 stages to run (about 4 min, 120 MB), 11 cached`.
     var summary: String {
         let pending = plan.pending.count
         let cached = plan.stages.count { $0.state == .cached }
         let blocked = plan.stages.count { $0.state == .blocked }
         guard pending + blocked > 0 else { return "nothing to do: \(Wording.count(cached, "stage")) cached" }
         var parts = ["\(Wording.count(pending, "stage")) to run"]
-        if let seconds = plan.estimatedSeconds { parts[0] += " (about \(Wording.duration(seconds)))" }
+        if let seconds = plan.estimatedSeconds {
+            let bytes = plan.pending.compactMap { $0.estimate?.bytes }.reduce(0, +)
+            parts[0] += " (about \(Wording.duration(seconds)), \(Wording.bytes(bytes)))"
+        }
         if cached > 0 { parts.append("\(cached) cached") }
         if blocked > 0 { parts.append("\(blocked) blocked") }
         return parts.joined(separator: ", ")
@@ -44,7 +47,9 @@ struct PlanTable {
         let range =
             estimate.samples > 1
             ? " (\(Wording.duration(estimate.least))–\(Wording.duration(estimate.most)))" : ""
-        return "~\(Wording.duration(estimate.seconds))\(range)"
+        let images = estimate.images.map { ", \(Wording.count($0, "image"))" } ?? ""
+        let bytes = estimate.bytes.map { ", \(Wording.bytes($0))" } ?? ""
+        return "~\(Wording.duration(estimate.seconds))\(range)\(images)\(bytes)"
     }
 
     /// The first differences; `why` shows them all.

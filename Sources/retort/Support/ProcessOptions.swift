@@ -23,6 +23,9 @@ struct ProcessOptions: ParsableArguments {
         try ProcessPlace(ProcessInfo.processInfo.environment)
     }
 
+    /// Whether a launcher started this process, among others.
+    func isLaunched() throws(Diagnostic) -> Bool { try place() != nil }
+
     /// The number of processes.
     func count() throws(Diagnostic) -> Int { try place()?.meeting.size ?? nproc ?? 1 }
 

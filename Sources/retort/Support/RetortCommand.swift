@@ -56,6 +56,7 @@ extension RetortCommand {
         }
         do {
             try execute(console)
+            leave(.ok)
         } catch let exit as EarlyExit {
             leave(exit.code)
         } catch let problems as Problems {
@@ -80,8 +81,11 @@ extension RetortCommand {
     }
 }
 
-/// Ends the process.
-private func leave(_ code: Diagnostics.ExitCode) -> Never { Foundation.exit(code.rawValue) }
+/// Ends the process without taking libtorch's tables apart: that would take tens of milliseconds.
+private func leave(_ code: Diagnostics.ExitCode) -> Never {
+    fflush(nil)
+    _exit(code.rawValue)
+}
 
 extension Diagnostic {
     /// The diagnostic for programs.

@@ -29,7 +29,7 @@ public struct ProcessExecutor: Executor {
         do {
             let process = try spawn(
                 [program] + job.arguments + ["--attached"], environment: environment,
-                streams: [ends[0], log, log])
+                streams: [ends[0], log, log], blocked: [SIGINT, SIGTERM, SIGUSR1])
             return ChildProcess(process: process, lifeline: ends[1])
         } catch {
             close(ends[1])
@@ -68,10 +68,12 @@ private final class ChildProcess: RunningJob {
 
 /// Starts a program in a process group of its own, with the signals' usual effects.
 ///
-/// - Parameter streams: the descriptors that become the child's, from 0.
+/// - Parameters:
+///   - streams: the descriptors that become the child's, from 0.
+///   - held: the signals that wait until the child wants them.
 /// - Throws: a ``StoreError`` when the program cannot be started.
 public func spawn(
-    _ arguments: [String], environment: [String: String], streams: [Int32]
+    _ arguments: [String], environment: [String: String], streams: [Int32], blocked held: [Int32] = []
 ) throws -> pid_t {
     var attributes = posix_spawnattr_t()
     var actions = posix_spawn_file_actions_t()
@@ -85,6 +87,7 @@ public func spawn(
     sigemptyset(&usual)
     for number in [SIGINT, SIGTERM, SIGUSR1, SIGPIPE] { sigaddset(&usual, number) }
     sigemptyset(&blocked)
+    for number in held { sigaddset(&blocked, number) }
     posix_spawnattr_setsigdefault(&attributes, &usual)
     posix_spawnattr_setsigmask(&attributes, &blocked)
     posix_spawnattr_setpgroup(&attributes, 0)

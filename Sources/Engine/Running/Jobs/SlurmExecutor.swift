@@ -84,8 +84,11 @@ public struct SlurmExecutor: Executor {
             #!/bin/sh
             again=
             trap 'again=1; kill -USR1 $stage' USR1
-            trap 'kill -TERM $stage' TERM INT
-            \(command) &
+            trap 'kill -TERM $stage 2>/dev/null' TERM INT
+            # A signal waits until the stage listens, where this machine's env can hold it back.
+            hold=
+            env --block-signal=TERM true 2>/dev/null && hold='env --block-signal=TERM --block-signal=USR1'
+            $hold \(command) &
             stage=$!
             while :; do
                 wait $stage
