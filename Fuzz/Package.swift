@@ -31,7 +31,7 @@ let package = Package(
                 "CFuzz", "CJpeg", "Safetensors", "Engine", "Manifest", "VisionParsers", "SearchParsers",
                 "Diagnostics",
             ],
-            swiftSettings: instrumented),
+            swiftSettings: instrumented, linkerSettings: [.unsafeFlags(["-sanitize=address"])]),
     ],
     swiftLanguageModes: [.v6]
 )
