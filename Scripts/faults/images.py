@@ -45,9 +45,9 @@ def write(path, data):
 
 
 def main(root):
-    for number in range(30):
+    for number in range(12):
         write(root / "folder/train" / ("apple", "pear")[number % 2] / f"{number}.png", picture(number))
-    for split, count, first in (("train", 16, 0), ("val", 4, 20), ("test", 8, 30)):
+    for split, count, first in (("train", 8, 0), ("val", 4, 20), ("test", 4, 30)):
         for number in range(count):
             image, mask = scene(first + number)
             write(root / "street" / split / "images" / f"{number}.png", image)
@@ -56,12 +56,12 @@ def main(root):
     for shard in range(2):
         with tarfile.open(root / f"shards-{shard}.tar", "w") as tar:
             for number in range(20):
-                body = picture(100 + 20 * shard + number)
+                body = picture(100 + 8 * shard + number)
                 member = tarfile.TarInfo(f"{shard}-{number:03}.png")
                 member.size = len(body)
                 tar.addfile(member, io.BytesIO(body))
     lines = ["path,label,split"]
-    for number in range(20):
+    for number in range(8):
         write(root / f"listed/{number}.png", picture(200 + number))
         lines.append(f"listed/{number}.png,{('dry', 'wet')[number % 2]},train")
     write(root / "listed.csv", ("\n".join(lines) + "\n").encode())

@@ -99,4 +99,14 @@ import Vision
         let error = #expect(throws: Diagnostic.self) { try BraceExpansion.expand(pattern) }
         #expect(error?.message.hasPrefix("unbalanced braces in '") == true)
     }
+
+    @Test(arguments: [
+        "{0..9999999999}", "{9223372036854775807..0}", String(repeating: "{a,b}", count: 64),
+        "{{0..999999},{0..999999}}",
+        String(repeating: "{", count: 5000) + String(repeating: "}", count: 5000),
+    ])
+    func `what stands for more names than anybody has shards is refused`(_ pattern: String) throws {
+        let error = try #require(throws: Diagnostic.self) { try BraceExpansion.expand(pattern) }
+        #expect(error.message.hasSuffix("stands for more than 1000000 names"))
+    }
 }

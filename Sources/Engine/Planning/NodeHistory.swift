@@ -23,7 +23,13 @@ struct NodeHistory {
 
     init(_ store: Store, pipeline: String) {
         self.store = store
-        self.pipeline = pipeline.replacing("/", with: "_")
+        self.pipeline = Self.folderName(of: pipeline)
+    }
+
+    /// The folder of a pipeline below `nodes/`: no name leads out of it.
+    static func folderName(of pipeline: String) -> String {
+        let name = pipeline.replacing("/", with: "_")
+        return name.hasPrefix(".") ? "_" + name.dropFirst() : name
     }
 
     private func file(_ node: Graph.Node) -> String {

@@ -146,7 +146,7 @@ public struct GarbagePlan: Sendable {
     }
 
     private static func check(_ references: StoreReferences) throws {
-        guard let running = references.runs.first(where: { $0.state == .running }) else { return }
+        guard let running = references.runs.first(where: \.isRunning) else { return }
         throw Diagnostic(
             "the run \(running.id) is at work", hint: "collect when it is over, or stop it",
             exitCode: .stopped)

@@ -61,8 +61,8 @@ extension Store {
     /// Compares what a stage is about to read with what was published, each file once in the life of this store
     /// object; a damaged artifact is taken out of use, and the error says so.
     ///
-    /// `files` are the paths that are read; nil means all. Hashing reads them at 1 to 2 GB/s, and from memory
-    /// what was just written.
+    /// `files` are the paths that are read; nil means all. Hashing takes a second for 1.7 GB on the development
+    /// machine (`openssl speed -evp sha256`), and what was just written is read from memory.
     func confirm(_ key: String, files: [String]?, node: String) throws {
         guard case .present(let record) = status(of: key) else {
             throw try damaged(node, key, "it was changed while the run was at work")

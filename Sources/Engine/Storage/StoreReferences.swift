@@ -7,7 +7,8 @@ struct StoreReferences {
     struct Run {
         var id: String
         var pipeline: String
-        var state: RunSummary.State
+        /// Whether its process is alive, as far as is known.
+        var isRunning: Bool
         /// Seconds since 1970.
         var started: Double
         /// Keys by the name of the node's link.
@@ -24,10 +25,10 @@ struct StoreReferences {
     init(_ store: Store) throws {
         let history = RunHistory(store)
         runs = history.identifiers().map { id in
-            let summary = try? history.summary(of: id)
-            return Run(
-                id: id, pipeline: summary?.pipeline ?? "unknown", state: summary?.state ?? .died,
-                started: Self.started(id, store), keys: Self.links(history.folder(of: id)))
+            Run(
+                id: id, pipeline: (try? history.pipeline(of: id).name) ?? "unknown",
+                isRunning: Self.isRunning(id, store), started: Self.started(id, store),
+                keys: Self.links(history.folder(of: id)))
         }
         var nodes: [String: [NodeHistory.Entry]] = [:]
         let root = store.path("nodes")
@@ -83,15 +84,21 @@ struct StoreReferences {
         }
     }
 
+    /// Whether a run has no result and its process has not died; journals, which can be long, are not read.
+    private static func isRunning(_ id: String, _ store: Store) -> Bool {
+        let folder = store.path("runs/\(id)")
+        if store.disk.exists("\(folder)/\(RunFolder.result)") { return false }
+        return WorkLock.owner(in: "\(folder)/\(RunFolder.owner)")?.isAlive ?? true
+    }
+
     /// When a run began: as its journal begins, else as its folder was made.
     private static func started(_ id: String, _ store: Store) -> Double {
         let folder = store.path("runs/\(id)")
-        if let events = try? readLines(of: "\(folder)/\(RunFolder.journal)", as: JournalTime.self),
-            let time = events.first.flatMap({ seconds(of: $0.time) })
-        {
-            return time
-        }
-        return modified(folder)
+        let journal = FileHandle(forReadingAtPath: "\(folder)/\(RunFolder.journal)")
+        let beginning = (try? journal?.read(upToCount: 4096)) ?? Data()
+        let line = beginning.prefix { $0 != UInt8(ascii: "\n") }
+        let time = try? JSONDecoder().decode(JournalTime.self, from: line).time
+        return time.flatMap(seconds(of:)) ?? modified(folder)
     }
 
     private struct JournalTime: Decodable { var time: String }

@@ -131,9 +131,9 @@ public struct StoreRepair: Sendable {
         var entries: [String: NodeHistory.Entry] = [:]
         // Newest first: the first run that has a node decides.
         for run in references.runs {
-            let names = (try? RunHistory(store).summary(of: run.id).stages.map(\.name)) ?? []
+            lazy var names = (try? RunHistory(store).summary(of: run.id).stages.map(\.name)) ?? []
             for (link, key) in run.keys {
-                let file = "nodes/\(run.pipeline.replacing("/", with: "_"))/\(link).json"
+                let file = "nodes/\(NodeHistory.folderName(of: run.pipeline))/\(link).json"
                 guard entries[file] == nil, let record = references.records[key] else { continue }
                 let isReadable = FileManager.default.contents(atPath: store.path(file))
                     .map { (try? JSONDecoder().decode(NodeHistory.Entry.self, from: $0)) != nil }

@@ -6,7 +6,20 @@ public enum BraceExpansion {
     ///
     /// Braces may stand side by side or within one another. As in a shell, a range keeps the width of its
     /// longest number, may run downwards, and braces without a comma or a range stand for themselves.
+    ///
+    /// - Throws: where braces are not balanced, and where there would be more names than anybody has shards.
     public static func expand(_ pattern: String) throws(Diagnostic) -> [String] {
+        try expand(pattern, limit: 1_000_000)
+    }
+
+    /// `limit` bounds how many names there may be.
+    static func expand(_ pattern: String, limit: Int) throws(Diagnostic) -> [String] {
+        // Each pair is a step of recursion.
+        guard pattern.count(where: { $0 == "{" }) <= 100 else { throw vast(pattern, limit) }
+        return try expanded(pattern, limit)
+    }
+
+    private static func expanded(_ pattern: String, _ limit: Int) throws(Diagnostic) -> [String] {
         guard let open = pattern.firstIndex(of: "{") else {
             if pattern.contains("}") { throw unbalanced(pattern) }
             return [pattern]
@@ -35,26 +48,38 @@ public enum BraceExpansion {
         guard let close else { throw unbalanced(pattern) }
         var alternatives: [String] = []
         if parts.count > 1 {
-            for part in parts { alternatives += try expand(String(part)) }
-        } else if let range = range(parts[0]) {
+            for part in parts {
+                alternatives += try expanded(String(part), limit)
+                guard alternatives.count <= limit else { throw vast(pattern, limit) }
+            }
+        } else if let range = try range(parts[0], limit) {
             alternatives = range
         } else {
-            alternatives = try expand(String(parts[0])).map { "{\($0)}" }
+            alternatives = try expanded(String(parts[0]), limit).map { "{\($0)}" }
         }
-        let tails = try expand(String(pattern[pattern.index(after: close)...]))
+        let tails = try expanded(String(pattern[pattern.index(after: close)...]), limit)
+        let (count, overflows) = alternatives.count.multipliedReportingOverflow(by: tails.count)
+        guard !overflows, count <= limit else { throw vast(pattern, limit) }
         return alternatives.flatMap { alternative in tails.map { "\(head)\(alternative)\($0)" } }
     }
 
-    private static func range(_ text: Substring) -> [String]? {
+    private static func range(_ text: Substring, _ limit: Int) throws(Diagnostic) -> [String]? {
         guard let dots = text.firstRange(of: "..") else { return nil }
         let (from, to) = (text[..<dots.lowerBound], text[dots.upperBound...])
         guard let first = Int(from), let last = Int(to), first >= 0, last >= 0 else { return nil }
+        guard abs(last - first) < limit else { throw vast(String(text), limit) }
         let isPadded = (from.hasPrefix("0") && from.count > 1) || (to.hasPrefix("0") && to.count > 1)
         let width = isPadded ? max(from.count, to.count) : 0
         return stride(from: first, through: last, by: first <= last ? 1 : -1).map { number in
             let digits = String(number)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
+    }
+
+    private static func vast(_ pattern: String, _ limit: Int) -> Diagnostic {
+        Diagnostic(
+            "'\(pattern.prefix(60))' stands for more than \(limit) names",
+            hint: "write a range as {000000..000010}, and one pattern for each folder of shards")
     }
 
     private static func unbalanced(_ pattern: String) -> Diagnostic {
