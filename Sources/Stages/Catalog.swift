@@ -19,5 +19,7 @@ public let builtinStages: [any Stage.Type] = [
     EvaluateMasks.self,
     TrainCLIP.self,
     EvaluateCLIP.self,
+    EvaluateMaps.self,
     PseudoLabel.self,
+    Probe.self,
 ]

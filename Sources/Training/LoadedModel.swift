@@ -38,10 +38,11 @@ public struct LoadedModel {
     ///   - classes: gives the network a fresh classifier for these classes, unless it has one already.
     ///   - imageSize: another image size than the checkpoint's; position embeddings are resampled.
     ///   - options: options of the architecture that differ from the checkpoint's; another head starts afresh.
+    ///   - freshHead: whether the classifier starts afresh in any case.
     /// - Throws: `CheckpointMismatch` with every name that does not fit.
     public static func load(
         _ directory: URL, device: Device, classes: [String]? = nil, imageSize: Int? = nil,
-        options: [String: ModelOption] = [:], generator: Generator? = nil
+        options: [String: ModelOption] = [:], generator: Generator? = nil, freshHead: Bool = false
     ) throws -> LoadedModel {
         var card = try ModelCard(in: directory)
         if let imageSize { card.configuration.imageSize = imageSize }
@@ -50,7 +51,7 @@ public struct LoadedModel {
         for (name, value) in options { card.configuration.options[name] = value }
         let isOther = try ModelRegistry.head(of: card.configuration) != oldHead
         heads += try ModelRegistry.headPrefixes(of: card.configuration)
-        let isFresh = isOther || classes.map { $0 != card.classes } ?? false
+        let isFresh = freshHead || isOther || classes.map { $0 != card.classes } ?? false
         if let classes, isFresh {
             card.classes = classes
             card.configuration.classCount = classes.count

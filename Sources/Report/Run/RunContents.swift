@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Stages
 
 /// A run together with what its artifacts' folders hold; what cannot be read is listed, not fatal, because the
 /// report of a failed run is the one that matters most.
@@ -9,6 +10,7 @@ struct RunContents {
     private(set) var metrics: [String: [MetricRow]] = [:]
     private(set) var transferSets: [(node: String, files: TransferSetFiles)] = []
     private(set) var evaluations: [(node: String, files: EvaluationFiles)] = []
+    private(set) var taskEvaluations: [(node: String, figures: TaskEvaluationFigures)] = []
     private(set) var unreadable: [String] = []
 
     init(_ run: ReportedRun) {
@@ -31,6 +33,9 @@ struct RunContents {
         let kind = records[node.name]?.kind
         if kind == "transfer-set" || (kind == nil && holds("transfer-set.jsonl", folder)) {
             transferSets.append((node.name, try TransferSetFiles(folder.url)))
+        } else if kind == TaskEvaluation.kind {
+            let figures = try folder.json("metrics.json", as: TaskEvaluationFigures.self)
+            if let figures { taskEvaluations.append((node.name, figures)) }
         } else if kind == "evaluation" || kind == nil, let evaluation = try EvaluationFiles(folder.url) {
             evaluations.append((node.name, evaluation))
         }

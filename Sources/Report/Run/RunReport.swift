@@ -28,6 +28,7 @@ public enum RunReport {
         if let evaluation = contents.decisive {
             sections.append(ResultsSection(evaluation.files.metrics, node: evaluation.node).section)
         }
+        if let tasks = TaskSection(contents.taskEvaluations).section { sections.append(tasks) }
         sections += [
             TeacherSection(contents).section, TrainingSection(contents).section,
             TransferSection(contents, sink).section, StudentSection(contents, sink).section,

@@ -1,3 +1,5 @@
+import Stages
+
 /// What came of a run in two sentences: the result with its interval, and the cost.
 struct Verdict {
     /// A stretch of text, emphasised or not.
@@ -18,6 +20,8 @@ struct Verdict {
                 result(evaluation.files.metrics)
             } else if let (node, miou) = contents.intersectionOverUnion {
                 add("The mean intersection over union is \(miou)", ", as measured by ‘\(node)’. ")
+            } else if let evaluation = contents.taskEvaluations.last {
+                result(evaluation.figures, of: evaluation.node)
             } else {
                 add("All stages are complete", "; the pipeline evaluates nothing. ")
             }
@@ -81,6 +85,17 @@ struct Verdict {
         } else {
             phrases.append(Phrase(text: ". "))
         }
+    }
+
+    /// The metric that decides, with the best arm and the direction in which it is best.
+    private mutating func result(_ figures: TaskEvaluationFigures, of node: String) {
+        guard let comparison = figures.comparisons.first, let best = comparison.best else { return }
+        let seeds = Format.plural(best.values.count, "seed")
+        let direction = comparison.lowerIsBetter ? "lower is better" : "higher is better"
+        add(
+            "\(best.name) has \(comparison.metric) \(Format.short(best.mean))",
+            " (\(direction), \(seeds), best of \(Format.plural(comparison.groups.count, "arm"))), "
+                + "as measured by ‘\(node)’. ")
     }
 
     private mutating func compare(_ versus: EvaluationMetrics.Group.Comparison, _ seeds: String) {

@@ -42,6 +42,26 @@ extension StageContext {
                 log: { self.log($0) }))
     }
 
+    /// The session of one of several trainings of this stage, one after the other, each of so many steps.
+    func trainingSession(
+        _ generator: Generator, part: Int, of parts: Int, steps: Int
+    ) throws -> TrainingSession {
+        let folder = state.appending(path: "training-\(part)", directoryHint: .isDirectory)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let start = part * steps
+        return TrainingSession(
+            folder: folder, generator: generator,
+            hooks: TrainingHooks(
+                advance: { step, _, metrics, save in
+                    try withoutActuallyEscaping(save) {
+                        try self.advance(to: start + step, of: parts * steps, metrics, saving: $0)
+                    }
+                },
+                metric: { self.metric(step: start + $0, name: $1, value: $2) },
+                rewind: { self.rewindMetrics(to: start + $0) },
+                log: { self.log($0) }))
+    }
+
     /// Opens the data sets behind some inputs.
     func provider(for inputs: String...) throws -> ImageProvider {
         try Datasets(of: inputs.flatMap { locations(of: $0) }).provider(store: store)

@@ -14,7 +14,8 @@ protocol DenseMeasure {
 ///
 /// The figures are those of Eigen et al. 2014, "Depth Map Prediction from a Single Image", section 4.3, averaged over
 /// the images; the alignment by least squares is that of Ranftl et al. 2020, "Towards Robust Monocular Depth
-/// Estimation", section 5. An output that is the same everywhere becomes the mean of the image's depth.
+/// Estimation", section 5, with scales that are not negative. An output that is the same everywhere, or that falls as the
+/// depth rises, becomes the mean of the image's depth.
 struct DepthMeasure: DenseMeasure {
     private var images = 0
     private var sums = (rmse: 0.0, absRel: 0.0, delta1: 0.0)
@@ -33,7 +34,7 @@ struct DepthMeasure: DenseMeasure {
             variance += (pair.x - x) * (pair.x - x)
             covariance += (pair.x - x) * (pair.y - y)
         }
-        let scale = variance > 1e-12 * count ? covariance / variance : 0
+        let scale = variance > 1e-12 * count ? max(0, covariance / variance) : 0
         var (squares, relative, close) = (0.0, 0.0, 0)
         for pair in pairs {
             let depth = max(Self.nearest, y + scale * (pair.x - x))

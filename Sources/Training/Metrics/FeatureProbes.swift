@@ -25,16 +25,41 @@ public enum FeatureProbes {
         let unit = try features.normalize(-1)
         // No image is its own neighbour.
         let similarities = try unit.matmul(unit.transpose(0, 1)) - Tensor.eye(count) * 4.0
-        let k = min(neighbours, count - 1)
+        let answers = try votes(
+            similarities, labels: labels, classCount: classCount, neighbours: min(neighbours, count - 1))
+        return Double(zip(answers, labels).count { $0 == $1 }) / Double(count)
+    }
+
+    /// The class that each image's nearest neighbours among others vote for, weighted in the same way.
+    ///
+    /// - Parameters:
+    ///   - features: `[n, D]`.
+    ///   - references: the labelled images' features, `[m, D]`.
+    public static func nearestNeighbours(
+        _ features: Tensor, among references: Tensor, labels: [Int], classCount: Int, neighbours: Int = 20
+    ) throws -> [Int] {
+        let known = try references.normalize(-1).transpose(0, 1)
+        var answers: [Int] = []
+        // In blocks, so that memory does not grow with the square of the number of images.
+        for rows in try features.normalize(-1).split(1024) {
+            answers += try votes(
+                rows.matmul(known), labels: labels, classCount: classCount,
+                neighbours: min(neighbours, labels.count))
+        }
+        return answers
+    }
+
+    /// The class with most of the votes for each row of similarities to labelled images.
+    private static func votes(
+        _ similarities: Tensor, labels: [Int], classCount: Int, neighbours k: Int
+    ) throws -> [Int] {
         let (values, indices) = try similarities.topK(k)
         let (weights, places) = (try values.doubles().map { exp($0 / 0.07) }, try indices.ints())
-        var right = 0
-        for image in 0..<count {
+        return (0..<similarities.shape[0]).map { image in
             var votes = [Float](repeating: 0, count: classCount)
             for place in image * k..<(image + 1) * k { votes[labels[places[place]]] += Float(weights[place]) }
-            if ClassificationMetrics.argmax(votes) == labels[image] { right += 1 }
+            return ClassificationMetrics.argmax(votes)
         }
-        return Double(right) / Double(count)
     }
 
     /// The leave-one-out accuracy of regularised least squares on the classes, one against the rest.

@@ -10,12 +10,47 @@ enum ArmsTable {
         for (node, stage) in result.stages.sorted(by: { $0.key < $1.key }) {
             guard let path = stage.artifact else { continue }
             let folder = URL(filePath: path)
-            guard (try? ArtifactRecord.read(at: folder))?.kind == Evaluation.kind else { continue }
             let location = ArtifactLocation(
                 directory: folder, node: node, store: folder.deletingLastPathComponent())
-            lines += table(node, try Evaluation(location).figures(), style)
+            switch (try? ArtifactRecord.read(at: folder))?.kind {
+            case Evaluation.kind: lines += table(node, try Evaluation(location).figures(), style)
+            case TaskEvaluation.kind: lines += table(node, try TaskEvaluation(location).figures(), style)
+            default: break
+            }
         }
         return lines
+    }
+
+    /// A line for each arm and metric, with the direction in which the metric improves.
+    private static func table(
+        _ node: String, _ figures: TaskEvaluationFigures, _ style: TextStyle
+    ) -> [String] {
+        func number(_ value: Double) -> String { String(format: "%.4g", value) }
+        func ends(_ interval: [Double]?) -> String {
+            interval.map { "[\(number($0[0])), \(number($0[1]))]" } ?? ""
+        }
+        var table = TextTable()
+        for comparison in figures.comparisons {
+            let name = "\(comparison.metric) \(comparison.lowerIsBetter ? "↓" : "↑")"
+            for group in comparison.groups {
+                let seeds = group.values.count == 1 ? "1 seed" : "\(group.values.count) seeds"
+                var difference = ""
+                if let versus = group.versus {
+                    let isOpen = versus.ci95.map { $0[0] <= 0 && $0[1] >= 0 } ?? false
+                    difference =
+                        "\(versus.difference > 0 ? "+" : "")\(number(versus.difference)) "
+                        + "\(ends(versus.ci95)) vs \(versus.baseline)"
+                        + (isOpen ? ", not resolved by these seeds" : "")
+                }
+                table.add(
+                    "\(name)", "\(group.name)", "\(number(group.mean))", "\(ends(group.ci95))", "\(seeds)",
+                    "\(difference)")
+            }
+            if let floor = comparison.floor {
+                table.add("\(name)", "floor (without looking)", "\(number(floor))", "", "", "")
+            }
+        }
+        return [style.bold("\(node): \(figures.task) on \(figures.n) images")] + table.lines(indentation: 2)
     }
 
     private static func table(_ node: String, _ figures: EvaluationFigures, _ style: TextStyle) -> [String] {

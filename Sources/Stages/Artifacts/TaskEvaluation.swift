@@ -1,0 +1,155 @@
+internal import Diagnostics
+public import Engine
+internal import Foundation
+public import Training
+
+/// How well one or several models, or probes on their features, do at a task, with what is needed to judge the figures.
+public struct TaskEvaluation: Artifact {
+    /// The word for this kind of artifact.
+    public static let kind = "task-evaluation"
+    static let metricsFile = "metrics.json"
+
+    /// Where the artifact lies.
+    public let location: ArtifactLocation
+
+    /// Opens an evaluation.
+    public init(_ location: ArtifactLocation) throws { self.location = location }
+
+    /// The figures.
+    public func figures() throws -> TaskEvaluationFigures {
+        try JSONFiles.read(
+            TaskEvaluationFigures.self, from: location.directory.appending(path: Self.metricsFile))
+    }
+}
+
+/// The figures of an evaluation at a task, as `metrics.json` holds them.
+///
+/// Those at the top, each under its metric's name, are of the first group of models, averaged over its seeds.
+public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
+    /// One model, or one probe.
+    public struct Model: Codable, Hashable, Sendable {
+        /// The node that made it: `student[seed=0]`.
+        public var node: String
+        /// The node without its matrix point: `student`.
+        public var group: String
+        /// Its figures.
+        public var metrics: TaskFigures
+    }
+
+    /// One metric of every arm.
+    public struct Comparison: Codable, Hashable, Sendable {
+        /// The metric's name.
+        public var metric: String
+        /// Whether less is better.
+        public var lowerIsBetter: Bool
+        /// What can be reached without looking.
+        public var floor: Double?
+        /// Every arm, with its difference from the baseline, seed by seed.
+        public var groups: [EvaluationFigures.Group]
+
+        enum CodingKeys: String, CodingKey {
+            case metric, floor, groups
+            case lowerIsBetter = "lower_is_better"
+        }
+
+        /// The arm with the best mean.
+        public var best: EvaluationFigures.Group? {
+            groups.min { lowerIsBetter ? $0.mean < $1.mean : $0.mean > $1.mean }
+        }
+    }
+
+    /// The figures of the first group, mean over its seeds.
+    public var figures: TaskFigures
+    /// The number of images.
+    public var n: Int
+    /// What was asked: `segmentation`, `depth`, `normals` or `classification`.
+    public var task: String
+    /// What can be reached without looking: the most frequent class, or the same answer everywhere.
+    public var floor: TaskFigures
+    /// Every model.
+    public var models: [Model]
+    /// Every metric with every arm; the first one decides.
+    public var comparisons: [Comparison]
+
+    enum CodingKeys: String, CodingKey { case n, task, floor, models, comparisons }
+
+    /// Groups the models by node, averages over seeds, and compares every arm with the baseline; there must be one
+    /// model at least.
+    init(task: String, n: Int, models: [Model], floor: TaskFigures, baseline: String?) {
+        var order: [String] = []
+        for model in models where !order.contains(model.group) { order.append(model.group) }
+        func values(_ group: String, _ metric: TaskMetric) -> [Double] {
+            models.filter { $0.group == group }.compactMap { $0.metrics[metric] }
+        }
+        comparisons = models[0].metrics.metrics.map { metric in
+            let groups = order.filter { !values($0, metric).isEmpty }.map { name in
+                let interval = Interval(values(name, metric))
+                var versus: EvaluationFigures.Versus?
+                if let baseline, name != baseline,
+                    let difference = Interval(paired: interval.values, minus: values(baseline, metric))
+                {
+                    versus = .init(
+                        baseline: baseline, difference: difference.mean, ci95: difference.ci95)
+                }
+                return EvaluationFigures.Group(
+                    name: name, values: interval.values, mean: interval.mean, ci95: interval.ci95,
+                    versus: versus)
+            }
+            return Comparison(
+                metric: metric.rawValue, lowerIsBetter: metric.isLowerBetter, floor: floor[metric],
+                groups: groups)
+        }
+        figures = TaskFigures(
+            Dictionary(
+                uniqueKeysWithValues: models[0].metrics.metrics.map { metric in
+                    let values = values(order[0], metric)
+                    return (metric, values.reduce(0, +) / Double(values.count))
+                }))
+        self.n = n
+        self.task = task
+        self.floor = floor
+        self.models = models
+    }
+
+    /// Reads the figures at the top, too.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        figures = try TaskFigures(from: decoder)
+        n = try container.decode(Int.self, forKey: .n)
+        task = try container.decode(String.self, forKey: .task)
+        floor = try container.decode(TaskFigures.self, forKey: .floor)
+        models = try container.decode([Model].self, forKey: .models)
+        comparisons = try container.decode([Comparison].self, forKey: .comparisons)
+    }
+
+    /// Writes the figures of the first group at the top.
+    public func encode(to encoder: any Encoder) throws {
+        try figures.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(n, forKey: .n)
+        try container.encode(task, forKey: .task)
+        try container.encode(floor, forKey: .floor)
+        try container.encode(models, forKey: .models)
+        try container.encode(comparisons, forKey: .comparisons)
+    }
+}
+
+extension StageContext {
+    /// Writes an evaluation as this stage's artifact.
+    func evaluation(_ figures: TaskEvaluationFigures) throws -> TaskEvaluation {
+        try JSONFiles.write(figures, to: output.appending(path: TaskEvaluation.metricsFile))
+        count("images", figures.n)
+        fact("task", figures.task)
+        for metric in figures.figures.metrics { fact(metric.rawValue, figures.figures[metric] ?? 0) }
+        return try TaskEvaluation(ArtifactLocation(directory: output, node: node, store: store))
+    }
+
+    /// Refuses a baseline that is not among the models.
+    func check(baseline: String?, among models: [Checkpoint]) throws {
+        let groups = models.map { Evaluate.group(of: $0.location.node) }
+        guard let baseline, !groups.contains(baseline) else { return }
+        throw Diagnostic(
+            "baseline '\(baseline)' is not among the models", at: sourceLocation(of: "baseline"),
+            hint: baseline.didYouMean(groups) ?? "the models are \(groups.joined(separator: ", "))")
+    }
+}
