@@ -37,8 +37,6 @@ public enum ModelHead: Hashable, Sendable {
         case .segmentation where !preset.hasMap:
             throw configuration.bad(
                 "head", "one of linear, mlp: it gives one vector for an image, and no map")
-        case .segmentation where projects:
-            throw configuration.bad("head", "one of linear, mlp: its features are projected")
         default: break
         }
     }

@@ -199,8 +199,9 @@ struct DenseCase: CustomTestStringConvertible, Sendable {
                 + "'6 12 18'"
         ),
         (
-            "ViT-B-32", ["head": "psp"],
-            "option 'head' of model 'ViT-B-32' is 'psp', expected one of linear, mlp: its features are projected"
+            "ViT-B-32", ["head": "attention-pool"],
+            "option 'head' of model 'ViT-B-32' is 'attention-pool', expected one of linear, mlp: its features are "
+                + "projected"
         ),
         (
             "torchscript", ["head": "psp"],
@@ -213,6 +214,33 @@ struct DenseCase: CustomTestStringConvertible, Sendable {
             _ = try ModelRegistry.configure(model, classCount: 1, options: options)
         } throws: {
             "\($0)" == "error: \(text)"
+        }
+    }
+
+    @Test func `a projected tower has a map, too`() throws {
+        let configuration = try ModelRegistry.configure(
+            "clip_vit_mini", classCount: 3, options: ["head": "linear-dense", "depth": "1"])
+        let model = try ModelRegistry.initialize(configuration, generator: Generator(seed: 0)).model
+        #expect(try model(.zeros([2, 3, 32, 32]), mode: .evaluation).shape == [2, 3, 32, 32])
+    }
+
+    @Test(arguments: [
+        "clip_vit_mini", "vit_mini_patch4_32", "mobilenetv2_mini", "resnet18", "dwcnn_xs",
+        "mobilenetv3_large_100",
+        "mobilevitv2_050", "fastvit_t8",
+    ])
+    func `features and map of one pass are those of two`(_ name: String) throws {
+        let configuration = try ModelRegistry.defaults(for: name, imageSize: 32, classCount: 0)
+        let model = try ModelRegistry.initialize(configuration, generator: Generator(seed: 0)).model
+        let images = try Fixtures.tensor("images", 2, 3, 32, 32)
+        try withoutGradients {
+            let both = try model.featuresAndMap(images, mode: .evaluation)
+            let features = try model.features(images, mode: .evaluation)
+            let map = try model.featureMap(images, mode: .evaluation)
+            #expect(both.features.shape == features.shape && both.map.shape == map.shape)
+            let near = Tolerance.float32Features
+            #expect(try near.mismatch(both.features.floats(), features.floats()) == nil)
+            #expect(try near.mismatch(both.map.floats(), map.floats()) == nil)
         }
     }
 

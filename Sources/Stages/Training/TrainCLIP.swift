@@ -61,8 +61,8 @@ struct ExpertSettings: SettingGroup {
                     at: context.sourceLocation(of: task.rawValue),
                     hint: "give it as \(labels.summary.task.rawValue):", exitCode: .badData)
             }
-            let targets = try labels.targets()
-            let known = try records.count { try targets.map(of: $0) != nil }
+            let answered = Set(try labels.rows().filter { $0.failure == nil }.map(\.record.id))
+            let known = records.count { answered.contains($0.id) }
             guard known > 0 else {
                 throw Diagnostic(
                     "'\(labels.location.node)' says nothing about the images of '\(images.location.node)'",
@@ -72,7 +72,8 @@ struct ExpertSettings: SettingGroup {
             }
             context.count("\(task.rawValue)_images", known)
             return DenseTerm(
-                objective, targets: targets, classCount: try labels.classes().count, weight: weight)
+                objective, targets: try labels.targets(), classCount: try labels.classes().count,
+                weight: weight)
         }
     }
 }
