@@ -28,12 +28,18 @@ public struct DenseAnswers {
     public var longestSide = 256
     /// The least probability with which a pixel's class is kept.
     public var confidence = 0.0
+    /// The share of a map's squares that say what another square says, to see what a worse expert is worth.
+    public var noise = 0.0
+    /// Decides which squares.
+    public var seed: UInt64 = 0
     /// The arithmetic of the forward pass.
     public var precision = Recipe.Precision.fp32
     /// The images that were asked about.
     public private(set) var images = 0
     /// The seconds that the expert's own passes took.
     public private(set) var seconds = 0.0
+    /// The seconds that it waited for images.
+    public private(set) var waited = 0.0
 
     /// Creates the questions to an expert.
     ///
@@ -61,7 +67,10 @@ public struct DenseAnswers {
                 ImageView($0, ViewParameters(top: 0, left: 0, height: $0.height, width: $0.width))
             }
         }
-        defer { loader.cancel() }
+        defer {
+            waited += loader.waited.seconds
+            loader.cancel()
+        }
         while let batch = try loader.next() {
             let start = clock.now
             let output = try withoutGradients {
@@ -103,7 +112,12 @@ public struct DenseAnswers {
             let isSame = Array(rows.shape[2...]) == [size.height, size.width]
             let maps = try isSame ? rows : rows.upsampleBilinear(height: size.height, width: size.width)
             let found = try self.maps(maps.to(Device.cpu), size.width, size.height)
-            for (place, answer) in zip(places, found) { answers[place] = answer }
+            for (place, answer) in zip(places, found) {
+                answers[place] = answer
+                guard noise > 0, case .map(let map, let confidence) = answer else { continue }
+                let key = batch.views[place].record.id
+                answers[place] = .map(map.shuffled(noise, key: key, seed: seed), confidence: confidence)
+            }
         }
         return answers
     }
@@ -125,18 +139,12 @@ public struct DenseAnswers {
         switch task {
         case .segmentation:
             let (largest, classes) = try output.softmax(1).max(1)
-            let (sure, numbers) = (try largest.floats(), try classes.to(.float32).floats())
+            let numbers = try classes.to(.float32)
+            let kept = try confidence > 0 ? numbers.maskedFill(largest.less(confidence), Double.nan) : numbers
+            let (values, means) = (try kept.floats(), try largest.mean(1, 2).doubles())
             return answers { image in
-                let range = image * area..<(image + 1) * area
-                var values = Array(numbers[range])
-                var sum = 0.0
-                for (place, probability) in sure[range].enumerated() {
-                    sum += Double(probability)
-                    if Double(probability) < confidence { values[place] = .nan }
-                }
-                return (
-                    DenseMap(task, width: width, height: height, values: values), sum / Double(area)
-                )
+                let values = Array(values[image * area..<(image + 1) * area])
+                return (DenseMap(task, width: width, height: height, values: values), means[image])
             }
         case .depth:
             let values = try output.floats()

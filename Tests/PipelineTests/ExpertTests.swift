@@ -86,6 +86,14 @@ import Testing
 
         let report = try retort.run("report")
         #expect(report.code == 0, "\(report.errors)")
+        let words = (report.output + report.errors).split(whereSeparator: \.isWhitespace)
+        let location = try #require(words.last { $0.hasSuffix("report.html") })
+        let page = try String(
+            contentsOf: URL(filePath: String(location), relativeTo: retort.folder.url), encoding: .utf8)
+        for text in [
+            "Images beside their maps", "data:image/png;base64", "rmse ↓",
+            "‘script-labels’: the share of pixels with the same class is 0.0",
+        ] { #expect(page.contains(text), "\(text)") }
         #expect(try retort.run("verify").code == 0)
         let again = try retort.run("run", file)
         #expect(again.code == 0 && again.output.contains(": 16 cached in "), "\(again.output)")

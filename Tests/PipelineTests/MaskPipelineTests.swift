@@ -83,6 +83,35 @@ import Vision
         #expect(rerun.output.contains(": 3 ran in "), "\(rerun.output)")
     }
 
+    @Test func `a student learns to name pixels from a teacher, from its classes or from its features`()
+        throws
+    {
+        let retort = try Retort()
+        try write(12, "train", in: retort)
+        try write(4, "test", in: retort)
+        let distil =
+            "uses: distill, teacher: student, images: street.train, student: dwcnn_xs, image_size: 16, "
+            + "steps: 4, batch_size: 8"
+        let file = try write(
+            student + """
+
+                  oriented: {\(distil), answers: online, val: street.test}
+                  agnostic: {\(distil), answers: online, objective: task-agnostic, head: psp}
+                  tuned: {uses: fine-tune, model: agnostic, train: street.train, steps: 2, batch_size: 8}
+                  test: {uses: evaluate-masks, models: [oriented, tuned], images: street.test}
+                """, in: retort)
+        let outcome = try retort.run("run", file)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let text = try String(decoding: retort.artifact("oriented", "artifact.json"), as: UTF8.self)
+        #expect(text.contains("teacher_miou") && text.contains("teacher_floor"))
+        let stored = try retort.run(
+            "run", try write(student + "\n  stored: {\(distil)}", in: retort))
+        #expect(stored.code == 65)
+        #expect(
+            stored.errors.contains("answers for every pixel, and such answers are not stored as labels"),
+            "\(stored.errors)")
+    }
+
     @Test(arguments: [
         (
             "  student: {uses: fine-tune, architecture: resnet_xs, train: street.train, head: mlp}",

@@ -119,6 +119,21 @@ import Testing
         #expect(throws: ImageError.self) { try DenseMap(.depth, stored: Data("map".utf8)) }
     }
 
+    @Test func `noise moves answers and makes none up, more of it where there is more`() throws {
+        let map = DenseMap(.depth, width: 24, height: 17, values: (0..<24 * 17).map { Float($0) })
+        var changed: [Set<Int>] = []
+        for share in [0, 0.25, 0.5, 1] {
+            let noisy = map.shuffled(share, key: "a", seed: 1)
+            #expect(noisy.values == map.shuffled(share, key: "a", seed: 1).values)
+            #expect(Set(noisy.values).isSubset(of: map.values))
+            changed.append(Set(noisy.values.indices.filter { noisy.values[$0] != map.values[$0] }))
+        }
+        // Twelve by eight squares of two by two; the last row belongs to none.
+        #expect(changed[0].isEmpty && changed[3].count == 24 * 16)
+        #expect(changed[1].isSubset(of: changed[2]) && changed[1].count < changed[2].count)
+        #expect(map.shuffled(0.5, key: "b", seed: 1).values != map.shuffled(0.5, key: "a", seed: 1).values)
+    }
+
     @Test func `stored normals are within a degree on the whole sphere`() throws {
         var values: [Float] = [.nan, .nan, .nan]
         for step in 1..<2000 {

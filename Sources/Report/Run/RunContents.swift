@@ -1,4 +1,5 @@
 import Diagnostics
+import Engine
 import Foundation
 import Stages
 
@@ -11,6 +12,7 @@ struct RunContents {
     private(set) var transferSets: [(node: String, files: TransferSetFiles)] = []
     private(set) var evaluations: [(node: String, files: EvaluationFiles)] = []
     private(set) var taskEvaluations: [(node: String, figures: TaskEvaluationFigures)] = []
+    private(set) var denseLabels: [DenseLabelSet] = []
     private(set) var unreadable: [String] = []
 
     init(_ run: ReportedRun) {
@@ -33,6 +35,12 @@ struct RunContents {
         let kind = records[node.name]?.kind
         if kind == "transfer-set" || (kind == nil && holds("transfer-set.jsonl", folder)) {
             transferSets.append((node.name, try TransferSetFiles(folder.url)))
+        } else if kind == DenseLabelSet.kind {
+            denseLabels.append(
+                try DenseLabelSet(
+                    ArtifactLocation(
+                        directory: folder.url, node: node.name, store: folder.url.deletingLastPathComponent())
+                ))
         } else if kind == TaskEvaluation.kind {
             let figures = try folder.json("metrics.json", as: TaskEvaluationFigures.self)
             if let figures { taskEvaluations.append((node.name, figures)) }

@@ -28,6 +28,7 @@ public enum RunReport {
         if let evaluation = contents.decisive {
             sections.append(ResultsSection(evaluation.files.metrics, node: evaluation.node).section)
         }
+        if let experts = ExpertSection(contents, sink).section { sections.append(experts) }
         if let tasks = TaskSection(contents.taskEvaluations).section { sections.append(tasks) }
         sections += [
             TeacherSection(contents).section, TrainingSection(contents).section,

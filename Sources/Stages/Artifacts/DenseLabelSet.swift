@@ -33,6 +33,9 @@ public struct DenseLabelSet: Artifact {
         return directory.appending(path: "maps/maps-\(padded).tar")
     }
 
+    /// The node that made it.
+    public var node: String { location.node }
+
     /// The names of the classes in maps of segmentation; empty for other tasks.
     public func classes() throws -> [String] { try readClasses(location.directory) }
 
@@ -113,11 +116,16 @@ public struct DenseLabelSummary: Codable, Hashable, Sendable {
     public var bytesPerImage: Double
     /// The least probability with which a pixel's class is kept.
     public var confidence: Double
+    /// The share of each map that was put in wrong places.
+    public var noise: Double
     /// How much can be used.
     public var yield: Yield
 
+    /// The question in a word: `segmentation`, `depth` or `normals`.
+    public var taskName: String { task.rawValue }
+
     enum CodingKeys: String, CodingKey {
-        case expert, lineage, digest, licences, task, images, failures, confidence, yield
+        case expert, lineage, digest, licences, task, images, failures, confidence, noise, yield
         case bytesPerImage = "bytes_per_image"
     }
 }

@@ -20,6 +20,11 @@ struct PseudoLabel: Stage {
     var confidence = 0.0
     @Setting("Longest side of a map in pixels; a map is never larger than its image.", in: 8...2048)
     var mapSize = 256
+    @Setting(
+        "Share of a map's squares that say what another of its squares says: what a worse expert would be worth.",
+        in: 0...1)
+    var noise = 0.0
+    @Setting("Decides which squares noise falls on.", in: 0...) var seed = 0
     @Setting("Images that pass through the expert at once.", in: 1...) var batchSize = 16
     @Setting("Arithmetic of the forward pass.") var precision: Recipe.Precision = .fp32
 
@@ -42,6 +47,7 @@ struct PseudoLabel: Stage {
         answers.longestSide = mapSize
         answers.confidence = confidence
         answers.precision = precision
+        (answers.noise, answers.seed) = (noise, UInt64(seed))
         let classes = answers.task == .segmentation ? model.card.classes : []
         guard classes.count < Int(Mask.unnamed) else {
             throw Diagnostic(
@@ -81,7 +87,7 @@ struct PseudoLabel: Stage {
             licences: try Licences.ofAncestors(of: folder),
             task: task, images: rows.count, failures: rows.count - labelled.count,
             bytesPerImage: Double(labelled.reduce(0) { $0 + $1.bytes }) / Double(max(1, labelled.count)),
-            confidence: confidence,
+            confidence: confidence, noise: noise,
             yield: .init(
                 images: Double(labelled.count) / Double(max(1, rows.count)), pixels: known / max(1, pixels),
                 classes: task == .segmentation
@@ -106,6 +112,7 @@ struct PseudoLabel: Stage {
             // What would be left if nothing but the expert's own passes took time.
             context.fact("expert_images_per_second", Double(answers.images) / max(answers.seconds, 1e-9))
             context.fact("expert_share_of_time", answers.seconds / max(seconds, 1e-9))
+            context.fact("data_wait", answers.waited / max(seconds, 1e-9))
         }
         let percent = { (share: Double) in "\((share * 1000).rounded() / 10) %" }
         let headline =
