@@ -53,7 +53,10 @@ struct Retort {
     }
 
     /// Runs the program to its end.
-    func run(_ arguments: String...) throws -> Outcome {
+    func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
+
+    /// Runs the program to its end.
+    func run(_ arguments: [String]) throws -> Outcome {
         // Stderr goes to a file: two pipes read one after the other can block the program.
         let errors = folder.appending("stderr-\(UUID().uuidString)")
         try Data().write(to: errors)
