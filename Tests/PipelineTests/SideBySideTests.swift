@@ -75,6 +75,24 @@ import Testing
         #expect(most == 2)
     }
 
+    @Test func `a pipeline that is killed ends with the same bytes side by side`() throws {
+        let (calm, killed) = (try Retort(), try Retort())
+        let arguments = ["run", Retort.quickstart, "-p", "smoke", "--threads", "1", "--until", "transfer"]
+        #expect(try calm.run(arguments).code == 0)
+        // The run and a stage in turns, each time a little later.
+        for (number, delay) in [1.0, 2, 3, 4].enumerated() {
+            let run = try killed.start(arguments + ["-j", "2"])
+            Thread.sleep(forTimeInterval: delay)
+            let stages = ["generic", "target", "pool", "vfm", "teacher", "embed", "index", "curate"]
+            let child = try stages.compactMap { try job($0, of: killed) }.first
+            kill(number.isMultiple(of: 2) ? run.processIdentifier : child ?? run.processIdentifier, SIGKILL)
+            run.waitUntilExit()
+        }
+        let last = try killed.run(arguments + ["-j", "2"])
+        #expect(last.code == 0, "\(last.errors)")
+        #expect(try digests(calm) == digests(killed))
+    }
+
     @Test func `a stage that is killed fails alone, and says how to go on`() throws {
         let retort = try Retort()
         try retort.folder.write(Self.shells, to: "p.yaml")

@@ -89,6 +89,7 @@ struct SlurmTests {
 
     @Test func `stages run as jobs, and a failure is told as usual`() throws {
         let slurm = try Slurm()
+        // The cluster ends with the object, which would otherwise end with its last use.
         defer { withExtendedLifetime(slurm) {} }
         try retort.folder.write("", to: "go")
         let first = try retort.run("run", "p.yaml", "--executor", "slurm", "--json")
@@ -108,6 +109,7 @@ struct SlurmTests {
 
     @Test func `a run finds the jobs of one that died`() throws {
         let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
         let run = try retort.start(["run", "p.yaml", "--executor", "slurm"])
         try wait("the job has begun") { isThere("started") }
         kill(run.processIdentifier, SIGKILL)
@@ -129,6 +131,7 @@ struct SlurmTests {
 
     @Test func `Ctrl-C stops the jobs, and their work is kept`() throws {
         let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
         let run = try retort.start(["run", "p.yaml", "--executor", "slurm"])
         try wait("the job has begun") { isThere("started") }
         kill(run.processIdentifier, SIGINT)
@@ -144,6 +147,7 @@ struct SlurmTests {
 
     @Test func `a job whose time is up saves its work and is queued again`() throws {
         let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
         let run = try retort.start(["run", "p.yaml", "--executor", "slurm"])
         try wait("the job has begun") { isThere("started") }
         let job = try slurm.job("long")
@@ -161,6 +165,7 @@ struct SlurmTests {
 
     @Test func `a job that the cluster ends fails its stage`() throws {
         let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
         let output = Pipe()
         let run = try retort.start(["run", "p.yaml", "--executor", "slurm", "--json"], output: output)
         try wait("the job has begun") { isThere("started") }
