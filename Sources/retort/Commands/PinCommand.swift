@@ -71,8 +71,11 @@ struct PinSubject: ParsableArguments {
     /// The pin for what is named; nil when nothing is.
     func pin(in store: Store) throws -> Pin? {
         guard let name else { return nil }
-        let history = RunHistory(store)
-        if run == nil, let id = try? history.identifier(matching: name) { return Pin(run: id) }
+        let lookup = Result { try ArtifactLookup(store).artifact(of: name, run: run) }
+        if case .success(let (id, folder)) = lookup {
+            return Pin(key: folder.lastPathComponent, name: "\(name) of \(id)")
+        }
+        if run == nil, let id = try? RunHistory(store).identifier(matching: name) { return Pin(run: id) }
         if name.count >= 8, name.allSatisfy(\.isHexDigit) {
             let keys = store.keys().filter { $0.hasPrefix(name) }
             if let key = keys.first, keys.count == 1 {
@@ -80,7 +83,7 @@ struct PinSubject: ParsableArguments {
                 return Pin(key: key, name: "\(node), \(key.prefix(12))")
             }
         }
-        let (id, folder) = try ArtifactLookup(store).artifact(of: name, run: run)
-        return Pin(key: folder.lastPathComponent, name: "\(name) of \(id)")
+        _ = try lookup.get()
+        return nil
     }
 }
