@@ -313,12 +313,17 @@ struct BatchNormOfAll : torch::autograd::Function<BatchNormOfAll> {
         auto &g = *reinterpret_cast<CTGroup_ *>(group);
         auto values = x.to(at::kFloat);
         auto dims = allButChannels(x);
-        auto count = at::full({1}, double(x.numel() / x.size(1)), at::kDouble).to(x.device());
-        auto sums = sumOfAll(g, at::cat({values.sum(dims, false, at::kDouble), count}));
+        const int64_t channels = x.size(1);
+        const double ownRows = double(x.numel() / channels);
+        // One message for both moments: squares are taken around this process's own means, and moved to zero in fp64.
+        auto ownMean = values.sum(dims, false, at::kDouble) / ownRows;
+        auto squares = (values - perChannel(ownMean, x)).square().sum(dims, false, at::kDouble);
+        auto sums = sumOfAll(g, at::cat({ownMean * ownRows, squares + ownMean.square() * ownRows,
+                                         at::full({1}, ownRows, ownMean.options())}));
         const double rows = sums[-1].item<double>();
-        auto mean = sums.narrow(0, 0, x.size(1)) / rows;
+        auto mean = sums.narrow(0, 0, channels) / rows;
+        auto variance = (sums.narrow(0, channels, channels) / rows - mean.square()).clamp_min(0);
         auto centred = values - perChannel(mean, x);
-        auto variance = sumOfAll(g, centred.square().sum(dims, false, at::kDouble)) / rows;
         auto inverse = (variance + eps).rsqrt();
         if (runningMean.defined()) {
             runningMean.lerp_(mean.to(runningMean.scalar_type()), momentum);

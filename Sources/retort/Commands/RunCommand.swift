@@ -18,7 +18,7 @@ struct RunCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        if try processes.follow(execution) { return }
+        if try processes.follow(execution, isDry: dryRun) { return }
         let crew = try dryRun ? nil : processes.launched()
         defer { crew?.dismiss() }
         var graph = try pipeline.graph()
