@@ -87,7 +87,8 @@ struct RunSession {
 
     private func report(_ result: RunResult, _ console: Console) throws {
         let isStopped = [.interrupted, .stopped].contains(result.exitCode)
-        if isStopped { console.note("stopped; go on with: retort resume \(result.run)") }
+        let processes = processes?.options.nproc.map { $0 > 1 ? " --nproc \($0)" : "" } ?? ""
+        if isStopped { console.note("stopped; go on with: retort resume \(result.run)\(processes)") }
         for gate in result.gates where !gate.holds {
             let value = gate.value.map(Wording.number) ?? "not a number that \(gate.node) has"
             console.show(
