@@ -10,6 +10,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <memory>
@@ -17,8 +18,8 @@
 #include <string>
 #include <thread>
 
-#include "ctorch_fused.h"
 #include "ctorch_group.h"
+#include "ctorch_internal.h"
 
 extern int FLAGS_caffe2_log_level;  // c10's; errors are 2
 
@@ -247,12 +248,6 @@ c10::intrusive_ptr<c10d::Work> startSum(CTGroup_ &group, at::Tensor &flat) {
     return group.backend->allreduce(list, options);
 }
 
-at::Tensor sumOfAll(CTGroup_ &group, at::Tensor values) {
-    auto host = values.to(at::kCPU).contiguous();
-    group.finish(reaching([&] { return startSum(group, host); }));
-    return host.to(values.device());
-}
-
 // Sums tensors in place, many in one message: latency counts more than bytes.
 void sumInPlace(CTGroup_ &group, const std::vector<at::Tensor> &tensors) {
     constexpr int64_t bucketBytes = 32 << 20;
@@ -288,83 +283,15 @@ void sumInPlace(CTGroup_ &group, const std::vector<at::Tensor> &tensors) {
     }
 }
 
-thread_local CTGroup statisticsGroup = nullptr;
-
-std::vector<int64_t> allButChannels(const at::Tensor &x) {
-    std::vector<int64_t> dims;
-    for (int64_t dim = 0; dim < x.dim(); dim++) {
-        if (dim != 1) dims.push_back(dim);
-    }
-    return dims;
-}
-
-at::Tensor perChannel(const at::Tensor &values, const at::Tensor &like) {
-    std::vector<int64_t> shape(size_t(like.dim()), 1);
-    shape[1] = values.size(0);
-    return values.to(at::kFloat).view(shape);
-}
-
-// Batch normalisation by the statistics of the images of all processes; sums over processes are fp64.
-struct BatchNormOfAll : torch::autograd::Function<BatchNormOfAll> {
-    static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const Maybe &weight, const Maybe &bias,
-                              at::Tensor runningMean, at::Tensor runningVariance, double momentum, double eps,
-                              int64_t group) {
-        auto guard = withoutAutocast();
-        auto &g = *reinterpret_cast<CTGroup_ *>(group);
-        auto values = x.to(at::kFloat);
-        auto dims = allButChannels(x);
-        auto count = at::full({1}, double(x.numel() / x.size(1)), at::kDouble).to(x.device());
-        auto sums = sumOfAll(g, at::cat({values.sum(dims, false, at::kDouble), count}));
-        const double rows = sums[-1].item<double>();
-        auto mean = sums.narrow(0, 0, x.size(1)) / rows;
-        auto centred = values - perChannel(mean, x);
-        auto variance = sumOfAll(g, centred.square().sum(dims, false, at::kDouble)) / rows;
-        auto inverse = (variance + eps).rsqrt();
-        if (runningMean.defined()) {
-            runningMean.lerp_(mean.to(runningMean.scalar_type()), momentum);
-            runningVariance.lerp_((variance * (rows / std::max(1.0, rows - 1))).to(runningVariance.scalar_type()),
-                                  momentum);
-        }
-        auto normalised = centred * perChannel(inverse, x);
-        auto y = weight ? normalised * perChannel(*weight, x) : normalised;
-        if (bias) y = y + perChannel(*bias, x);
-        context->save_for_backward({normalised, inverse, orNone(weight)});
-        context->saved_data["rows"] = rows;
-        context->saved_data["group"] = group;
-        context->saved_data["dtype"] = int64_t(x.scalar_type());
-        return y.to(x.scalar_type());
-    }
-
-    static variable_list backward(AutogradContext *context, variable_list gradients) {
-        auto saved = context->get_saved_variables();
-        const auto &normalised = saved[0], &weight = saved[2];
-        auto &group = *reinterpret_cast<CTGroup_ *>(context->saved_data["group"].toInt());
-        const double rows = context->saved_data["rows"].toDouble();
-        auto g = gradients[0].to(at::kFloat);
-        auto dims = allButChannels(g);
-        // This process's share: shares are summed with all other gradients after the backward pass.
-        auto ofBias = g.sum(dims, false, at::kDouble), ofWeight = (g * normalised).sum(dims, false, at::kDouble);
-        const int64_t channels = ofBias.size(0);
-        auto sums = sumOfAll(group, at::cat({ofBias, ofWeight})) / rows;
-        auto ofX = g - perChannel(sums.narrow(0, 0, channels), g) -
-                   normalised * perChannel(sums.narrow(0, channels, channels), g);
-        auto scale = weight.defined() ? saved[1] * weight.to(at::kDouble) : saved[1];
-        return {(ofX * perChannel(scale, g)).to(at::ScalarType(context->saved_data["dtype"].toInt())),
-                ofWeight.to(at::kFloat), ofBias.to(at::kFloat), at::Tensor(), at::Tensor(), at::Tensor(),
-                at::Tensor(), at::Tensor()};
-    }
-};
-
 }  // namespace
 
 namespace ct {
 
-bool statisticsAreShared() { return statisticsGroup != nullptr; }
-
-at::Tensor normaliseOverAll(const at::Tensor &x, const Maybe &weight, const Maybe &bias, at::Tensor runningMean,
-                            at::Tensor runningVariance, double momentum, double eps) {
-    return BatchNormOfAll::apply(x, weight, bias, std::move(runningMean), std::move(runningVariance), momentum, eps,
-                                 reinterpret_cast<int64_t>(&g_(statisticsGroup)));
+at::Tensor sumOfAll(CTGroup group, at::Tensor values) {
+    auto &g = g_(group);
+    auto host = values.to(at::kCPU).contiguous();
+    g.finish(reaching([&] { return startSum(g, host); }));
+    return host.to(values.device());
 }
 
 }  // namespace ct
@@ -427,7 +354,7 @@ CTStatus ct_group_new(CTMeeting meeting, const char *name, CTGroup *out) {
 }
 
 void ct_group_free(CTGroup group) {
-    if (statisticsGroup == group) statisticsGroup = nullptr;
+    forgetStatisticsOf(group);
     delete group;
 }
 
@@ -464,12 +391,6 @@ CTStatus ct_group_broadcast(CTGroup group, const CTTensor *tensors, int64_t coun
             if (!host.is_same(tensor)) tensor.copy_(host);
         }
     });
-}
-
-CTGroup ct_use_group_for_statistics(CTGroup optional_group) {
-    auto previous = statisticsGroup;
-    statisticsGroup = optional_group;
-    return previous;
 }
 
 }  // extern "C"

@@ -5,7 +5,14 @@
 
 #include <optional>
 
+#include "ctorch.h"
+
 namespace ct {
+
+// The sum over all processes.
+at::Tensor sumOfAll(CTGroup group, at::Tensor values);
+// A group that ends is no longer asked for statistics.
+void forgetStatisticsOf(CTGroup group);
 
 // Whether this thread's batch normalisation takes its statistics from all processes of a group.
 bool statisticsAreShared();

@@ -9,10 +9,12 @@ import Testing
 /// The test's own process is number 0, which serves; the others are processes that it starts.
 @Suite(.serialized) struct ProcessGroupTests {
     /// Connects as one of several processes that a test started.
+    ///
+    /// They start when the test's runner gets to it, which may take minutes beside other tests.
     private static func join(_ rank: Int, of size: Int, port: Int, patience: Double = 20) throws -> Meeting {
         let meeting = try Meeting(
             Meeting.Place(rank: rank, size: size, port: port), patience: patience)
-        try meeting.join()
+        try meeting.join(within: 900)
         return meeting
     }
 
@@ -33,7 +35,7 @@ import Testing
             try Self.collect(try ProcessGroup(try Self.join(2, of: 3, port: port), name: "a"))
         }
         try await onThread {
-            try meeting.join()
+            try meeting.join(within: 900)
             try Self.collect(try ProcessGroup(meeting, name: "a"))
         }
         _ = await (one, two)
@@ -68,7 +70,7 @@ import Testing
     }
 
     @Test func `a killed process fails the others' calls, and is named`() async throws {
-        let meeting = try Meeting(Meeting.Place(rank: 0, size: 2), patience: 4)
+        let meeting = try Meeting(Meeting.Place(rank: 0, size: 2), patience: 10)
         let port = meeting.port
         async let child = #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int] in
             let group = try ProcessGroup(try Self.join(1, of: 2, port: port), name: "a")
@@ -76,7 +78,7 @@ import Testing
             kill(getpid(), SIGKILL)
         }
         try await onThread {
-            try meeting.join()
+            try meeting.join(within: 900)
             let group = try ProcessGroup(meeting, name: "a")
             try group.barrier()
             #expect(meeting.lost == nil)
@@ -91,19 +93,28 @@ import Testing
         _ = await child
     }
 
+    /// A meeting that can be let go of.
+    private final class Serving: Sendable {
+        let meeting: Mutex<Meeting?>
+
+        init(_ meeting: Meeting) { self.meeting = Mutex(meeting) }
+    }
+
     @Test func `when process 0 goes, the others see it`() async throws {
-        let serving = Mutex<Meeting?>(try Meeting(Meeting.Place(rank: 0, size: 2), patience: 20))
-        let port = try #require(serving.withLock { $0?.port })
+        let serving = Serving(try Meeting(Meeting.Place(rank: 0, size: 2), patience: 20))
+        let port = try #require(serving.meeting.withLock { $0?.port })
         async let child = #expect(processExitsWith: .exitCode(7)) { [port = port as Int] in
             let meeting = try Self.join(1, of: 2, port: port)
             let group = try ProcessGroup(meeting, name: "a")
             do { try group.barrier() } catch {
-                for _ in 0..<200 where meeting.lost == nil { usleep(50_000) }
+                for _ in 0..<1200 where meeting.lost == nil { usleep(50_000) }
                 if meeting.lost == 0 { exit(7) }
             }
         }
-        try await onThread { [meeting = serving.withLock { $0.take() }] in
-            try meeting?.join()
+        try await onThread {
+            // Nobody else holds it, so that it goes with this block.
+            let meeting = serving.meeting.withLock { $0.take() }
+            try meeting?.join(within: 900)
             _ = try meeting.map { try ProcessGroup($0, name: "a") }
         }
         _ = await child
@@ -121,7 +132,7 @@ import Testing
         }
         let finished = DispatchSemaphore(value: 0)
         async let first: Void = onThread {
-            try meeting.join()
+            try meeting.join(within: 900)
             #expect(try meeting.message(at: "nothing") == nil)
             let group = try ProcessGroup(meeting, name: "a")
             while try meeting.message(at: "note") == nil { usleep(20_000) }

@@ -25,7 +25,7 @@ struct RunCommand: RetortCommand {
 
     func execute(_ console: Console) throws {
         if try processes.isLaunched() { RuntimeEnvironment.adopt(in: console.startDirectory) }
-        if try processes.follow(execution) { return }
+        if try processes.follow(execution, isDry: dryRun) { return }
         guard sweep.isEmpty else {
             try processes.requireOne(for: "--sweep")
             return try runSweep(console)
@@ -139,7 +139,8 @@ struct RunSession {
 
     private func report(_ result: RunResult, _ console: Console) throws {
         let isStopped = [.interrupted, .stopped].contains(result.exitCode)
-        if isStopped { console.note("stopped; go on with: retort resume \(result.run)") }
+        let processes = processes?.options.nproc.map { $0 > 1 ? " --nproc \($0)" : "" } ?? ""
+        if isStopped { console.note("stopped; go on with: retort resume \(result.run)\(processes)") }
         for gate in result.gates where !gate.holds {
             let value = gate.value.map(Wording.number) ?? "not a number that \(gate.node) has"
             console.show(

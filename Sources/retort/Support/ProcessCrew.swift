@@ -46,11 +46,24 @@ final class ProcessCrew {
                 try start(rank, of: count, port: meeting.port, execution) { crew.noteEnd(of: rank) }
             }
             let started = ProcessCrew(crew, children: children)
-            do {
-                try meeting.join()
-            } catch {
-                started.end()
-                throw error
+            for second in 1... {
+                do {
+                    // In slices: a process that has ended already will not come.
+                    try meeting.join(within: 1)
+                    break
+                } catch {
+                    if let rank = crew.lost {
+                        started.end()
+                        throw Diagnostic(
+                            "process \(rank) of \(count) ended before the work began",
+                            hint: "start the run again",
+                            exitCode: .stopped)
+                    }
+                    guard second < 60 else {
+                        started.end()
+                        throw error
+                    }
+                }
             }
             return started
         } catch let error as TorchError {

@@ -51,8 +51,9 @@ struct ProcessOptions: ParsableArguments {
     /// Follows process 0 to the end of its run, where this is not process 0 itself.
     ///
     /// - Returns: whether it did.
-    func follow(_ flags: ExecutionFlags) throws -> Bool {
+    func follow(_ flags: ExecutionFlags, isDry: Bool = false) throws -> Bool {
         guard let place = try place(), place.meeting.rank > 0 else { return false }
+        if isDry { return true }
         var options = try flags.options()
         try share(&options, flags)
         let crew = try ProcessCrew.joined(place.meeting, hint: "")
