@@ -47,7 +47,16 @@ struct Command {
         // The guard, too, and whatever the command left running.
         defer { kill(-process, SIGKILL) }
         guard let end = try wait(for: process, in: context) else { throw StageInterrupted() }
+        if case .signalled(let number) = end, [SIGINT, SIGTERM].contains(number), isStoppedSoon(context) {
+            throw StageInterrupted()
+        }
         if end != .exited(code: 0) { throw failure(end, in: context) }
+    }
+
+    /// Whether this process is asked to stop as well: who ends a whole job may reach the command first.
+    private func isStoppedSoon(_ context: StageContext) -> Bool {
+        for _ in 0..<50 where !context.shouldStop { usleep(20_000) }
+        return context.shouldStop
     }
 
     /// How the command ended; nil when it was stopped.

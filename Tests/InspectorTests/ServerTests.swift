@@ -52,14 +52,19 @@ import Testing
         let running = try Running()
         // Kept: the last use of it is not the end of the test.
         defer { withExtendedLifetime(running) {} }
-        // /proc/net/tcp: local address in hexadecimal, bytes reversed.
-        let port = String(running.server.port, radix: 16, uppercase: true)
-        let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
-        let listening = table.split(separator: "\n").compactMap { line -> String? in
-            let words = line.split(separator: " ")
-            return words.count > 3 && words[3] == "0A" ? String(words[1]) : nil
-        }.filter { $0.hasSuffix(":" + String(repeating: "0", count: 4 - port.count) + port) }
-        #expect(listening == ["0100007F:" + String(repeating: "0", count: 4 - port.count) + port])
+        // /proc/net/tcp: local address in hexadecimal, bytes reversed. While others open and close sockets, one look
+        // may miss lines.
+        let digits = String(running.server.port, radix: 16, uppercase: true)
+        let port = String(repeating: "0", count: 4 - digits.count) + digits
+        var listening: [String] = []
+        for _ in 0..<50 where listening.isEmpty {
+            let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
+            listening = table.split(separator: "\n").compactMap { line -> String? in
+                let words = line.split(separator: " ")
+                return words.count > 3 && words[3] == "0A" ? String(words[1]) : nil
+            }.filter { $0.hasSuffix(":" + port) }
+        }
+        #expect(listening == ["0100007F:" + port])
     }
 
     @Test(arguments: [

@@ -85,11 +85,21 @@ struct NodeHistory {
 extension NodeHistory.Entry {
     /// What is remembered of a node; nothing was made yet without a record.
     init(_ node: Graph.Node, key: String, components: [String: String], _ record: ArtifactRecord?) {
-        self.init(
-            node: node.name, stage: node.schema.name, key: key, components: components,
-            seconds: record?.timings.seconds, host: record.map { _ in ProcessOwner.hostName },
-            images: record?.counts["images"],
-            bytes: record.map { $0.files.reduce(0) { $0 + $1.bytes } })
+        self.init(node: node.name, stage: node.schema.name, key: key, components: components)
+        if let record { add(record, madeOn: ProcessOwner.hostName) }
+    }
+
+    /// What is remembered of a node whose artifact is there, made on a machine that may be unknown.
+    init(_ node: String, of record: ArtifactRecord, madeOn host: String?) {
+        self.init(node: node, stage: record.stage, key: record.key, components: record.components)
+        add(record, madeOn: host)
+    }
+
+    private mutating func add(_ record: ArtifactRecord, madeOn host: String?) {
+        seconds = record.timings.seconds
+        self.host = host
+        images = record.counts["images"]
+        bytes = record.files.reduce(0) { $0 + $1.bytes }
     }
 
     fileprivate var time: Double { seconds ?? 0 }

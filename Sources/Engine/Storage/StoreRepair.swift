@@ -131,6 +131,9 @@ public struct StoreRepair: Sendable {
         var entries: [String: NodeHistory.Entry] = [:]
         // Newest first: the first run that has a node decides.
         for run in references.runs {
+            lazy var host = FileManager.default.contents(
+                atPath: store.path("runs/\(run.id)/\(RunFolder.owner)")
+            ).flatMap { try? JSONDecoder().decode(ProcessOwner.self, from: $0).host }
             lazy var names = (try? RunHistory(store).summary(of: run.id).stages.map(\.name)) ?? []
             for (link, key) in run.keys {
                 let file = "nodes/\(NodeHistory.folderName(of: run.pipeline))/\(link).json"
@@ -139,9 +142,8 @@ public struct StoreRepair: Sendable {
                     .map { (try? JSONDecoder().decode(NodeHistory.Entry.self, from: $0)) != nil }
                 if isReadable == true { continue }
                 entries[file] = NodeHistory.Entry(
-                    node: names.first { $0.replacing("/", with: "_") == link } ?? record.node,
-                    stage: record.stage, key: key, components: record.components,
-                    seconds: record.timings.seconds)
+                    names.first { $0.replacing("/", with: "_") == link } ?? record.node, of: record,
+                    madeOn: host)
             }
         }
         return entries

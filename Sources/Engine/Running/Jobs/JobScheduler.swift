@@ -167,7 +167,10 @@ final class JobScheduler {
 
     private func leave(_ job: Running, _ jobEnd: JobEnd) {
         let node = graph.nodes[job.stage.index]
-        guard let outcome = job.outcome else {
+        var outcome = job.outcome
+        // The cluster took the job away, and the stage had the time to come to rest: nobody asked this run to.
+        if case .lost = jobEnd, outcome?.state == .interrupted, !options.stop.isRequested { outcome = nil }
+        guard let outcome else {
             let seconds = monotonicSeconds() - job.start
             if options.stop.isRequested, case .signalled = jobEnd {
                 // It was asked to stop before it could listen.
