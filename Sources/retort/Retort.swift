@@ -33,7 +33,8 @@ import Engine
             CommandGroup(
                 name: "Pipeline files",
                 subcommands: [
-                    ValidateCommand.self, ConfigCommand.self, StagesCommand.self, SchemaCommand.self,
+                    InitCommand.self, ValidateCommand.self, ConfigCommand.self, StagesCommand.self,
+                    SchemaCommand.self,
                 ]),
             CommandGroup(
                 name: "Housekeeping",
