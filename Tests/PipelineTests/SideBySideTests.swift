@@ -52,6 +52,25 @@ import Testing
         return stages.mapValues { $0["state"] as? String ?? "" }
     }
 
+    @Test func `processes share the processors`() throws {
+        let retort = try Retort()
+        try retort.folder.write(
+            """
+            retort: 1
+            name: pair
+            stages:
+              a: {uses: shell, cmd: "echo a > $OUT/x", out: x}
+              b: {uses: shell, cmd: "echo b > $OUT/x", out: x, resources: {threads: 3}}
+            """, to: "p.yaml")
+        #expect(try retort.run("run", "p.yaml", "-j", "2").code == 0)
+        func threads(_ stage: String) throws -> String? {
+            let record = try JSONSerialization.jsonObject(with: retort.artifact(stage, "artifact.json"))
+            return ((record as? [String: Any])?["numerics"] as? [String: String])?["threads"]
+        }
+        #expect(try threads("a") == "\(max(1, ProcessInfo.processInfo.activeProcessorCount / 2))")
+        #expect(try threads("b") == "3")
+    }
+
     /// The number of threads is given: libtorch's sums depend on it.
     @Test func `a pipeline ends with the same bytes, one after the other or two side by side`() throws {
         let (alone, together) = (try Retort(), try Retort())

@@ -40,6 +40,7 @@ struct ProcessOptions: ParsableArguments {
 
     /// Lets every process have its share of the processors, and of the devices.
     func share(_ options: inout RunOptions, _ flags: ExecutionFlags) throws(Diagnostic) {
+        guard try count() > 1 else { return }
         let place = try place()
         let local = place?.localSize ?? nproc ?? 1
         let own = max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, local))
