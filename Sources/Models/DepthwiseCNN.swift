@@ -7,7 +7,7 @@ public import Tensors
 /// Plain separable blocks with a shortcut train about 1.6 times as fast on a CPU as inverted residuals of as many
 /// parameters at the same resolutions (with libtorch's operations: 1,180 against 740 images of 32 pixels a second
 /// and core): those spend their time on normalising and activating the expanded channels. `mobilenetv2_mini` makes up for it by halving at once.
-public struct DepthwiseCNN: ImageModel {
+public struct DepthwiseCNN: MeanPooledModel {
     /// The nonlinearity.
     public enum Activation: String, Codable, CaseIterable, Hashable, Sendable {
         case hardswish, relu
@@ -74,11 +74,6 @@ public struct DepthwiseCNN: ImageModel {
             classCount > 0 ? try Linear(scope / "head", inputs, classCount, initial: .truncNormal()) : nil
         activation = shape.activation
         normalizations = [stemNorm] + blocks.flatMap { [$0.norm1, $0.norm2] }
-    }
-
-    /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
-    public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        try featureMap(images, mode: mode).mean(2, 3)
     }
 
     /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.

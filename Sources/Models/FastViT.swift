@@ -6,7 +6,7 @@ public import Tensors
 ///
 /// Vasu et al., "FastViT: A Fast Hybrid Vision Transformer using Structural Reparameterization": convolutions that
 /// train as several branches and run as one.
-public struct FastViT: ImageModel {
+public struct FastViT: MeanPooledModel {
     /// Which of two networks of the same function it is.
     public enum Form: String, Codable, CaseIterable, Hashable, Sendable {
         /// Branches with batch normalisation, as they are trained.
@@ -64,11 +64,6 @@ public struct FastViT: ImageModel {
         classifier =
             classCount > 0
             ? try Linear(scope / "head" / "fc", featureWidth, classCount, initial: .fanIn(featureWidth)) : nil
-    }
-
-    /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
-    public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        try featureMap(images, mode: mode).mean(2, 3)
     }
 
     /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.

@@ -1,8 +1,7 @@
 public import Layers
 public import Tensors
 
-// Features and map of one pass, for training that needs both; families whose features are no mean of the map, and that
-// are not here, make two passes.
+// Features and map of one pass, for training that needs both.
 
 extension ImageModel {
     /// The feature vectors and the feature map of normalised images, `[B, D]` and `[B, C, h, w]`, from two passes.
@@ -11,47 +10,22 @@ extension ImageModel {
     ) throws -> (features: Tensor, map: Tensor) {
         (try features(images, mode: mode), try featureMap(images, mode: mode))
     }
+}
 
-    /// Both of a network whose features are the mean of its map, from one pass.
-    fileprivate func meanAndMap(
-        _ images: Tensor, _ mode: Mode
+/// A network whose feature vector is the mean of its map, so that one pass gives both.
+public protocol MeanPooledModel: ImageModel {}
+
+extension MeanPooledModel {
+    /// The mean of the map over its places, `[B, D]`.
+    public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
+        try featureMap(images, mode: mode).mean(2, 3)
+    }
+
+    /// The feature vectors and the feature map of normalised images, `[B, D]` and `[B, C, h, w]`, from one pass.
+    public func featuresAndMap(
+        _ images: Tensor, mode: Mode
     ) throws -> (features: Tensor, map: Tensor) {
         let map = try featureMap(images, mode: mode)
         return (try map.mean(2, 3), map)
     }
-}
-
-extension ResNet {
-    /// Features and map of one pass.
-    public func featuresAndMap(
-        _ images: Tensor, mode: Mode
-    ) throws -> (features: Tensor, map: Tensor) { try meanAndMap(images, mode) }
-}
-
-extension MobileNetV2 {
-    /// Features and map of one pass.
-    public func featuresAndMap(
-        _ images: Tensor, mode: Mode
-    ) throws -> (features: Tensor, map: Tensor) { try meanAndMap(images, mode) }
-}
-
-extension MobileViTV2 {
-    /// Features and map of one pass.
-    public func featuresAndMap(
-        _ images: Tensor, mode: Mode
-    ) throws -> (features: Tensor, map: Tensor) { try meanAndMap(images, mode) }
-}
-
-extension FastViT {
-    /// Features and map of one pass.
-    public func featuresAndMap(
-        _ images: Tensor, mode: Mode
-    ) throws -> (features: Tensor, map: Tensor) { try meanAndMap(images, mode) }
-}
-
-extension DepthwiseCNN {
-    /// Features and map of one pass.
-    public func featuresAndMap(
-        _ images: Tensor, mode: Mode
-    ) throws -> (features: Tensor, map: Tensor) { try meanAndMap(images, mode) }
 }

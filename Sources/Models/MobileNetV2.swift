@@ -3,7 +3,7 @@ public import Layers
 public import Tensors
 
 /// MobileNetV2 with the names of timm's `mobilenetv2_100` and its siblings.
-public struct MobileNetV2: ImageModel {
+public struct MobileNetV2: MeanPooledModel {
     /// What can be chosen besides the number of classes.
     public struct Shape: Hashable, Sendable {
         /// What all channel counts are multiplied by, rounded to multiples of 8.
@@ -63,11 +63,6 @@ public struct MobileNetV2: ImageModel {
             classCount > 0
             ? try Linear(scope / "classifier", featureWidth, classCount, initial: .fanIn(featureWidth)) : nil
         normalizations = [stem.norm] + blocks.flatMap { $0.parts.map(\.norm) } + [last.norm]
-    }
-
-    /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
-    public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        try featureMap(images, mode: mode).mean(2, 3)
     }
 
     /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.

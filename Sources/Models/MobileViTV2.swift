@@ -8,7 +8,7 @@ public import Tensors
 ///
 /// Mehta and Rastegari, "Separable Self-attention for Mobile Vision Transformers", section 3: attention whose cost
 /// grows with the number of pixels instead of its square.
-public struct MobileViTV2: ImageModel {
+public struct MobileViTV2: MeanPooledModel {
     /// The sizes of the network.
     public struct Shape: Hashable, Sendable {
         /// What all channel counts are multiplied by.
@@ -73,11 +73,6 @@ public struct MobileViTV2: ImageModel {
             classCount > 0
             ? try Linear(scope / "head" / "fc", inputs, classCount, initial: .fanIn(inputs)) : nil
         normalizations = [stem.norm] + blocks.flatMap(\.normalizations)
-    }
-
-    /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
-    public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        try featureMap(images, mode: mode).mean(2, 3)
     }
 
     /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.

@@ -6,7 +6,7 @@ public import Tensors
 ///
 /// He et al., "Deep Residual Learning for Image Recognition", section 3.3; the stride of a bottleneck sits in its
 /// 3 × 3 convolution, as it does in both libraries.
-public struct ResNet: ImageModel {
+public struct ResNet: MeanPooledModel {
     /// What the image meets first.
     public enum Stem: String, Codable, CaseIterable, Hashable, Sendable {
         /// A 7 × 7 convolution and a maximum over 3 × 3, each halving height and width.
@@ -86,11 +86,6 @@ public struct ResNet: ImageModel {
         classifier =
             classCount > 0 ? try Linear(scope / "fc", inputs, classCount, initial: .fanIn(inputs)) : nil
         normalizations = [norm] + blocks.flatMap(\.normalizations)
-    }
-
-    /// Maps normalised images, `[B, 3, H, W]`, to feature vectors, `[B, D]`.
-    public func features(_ images: Tensor, mode: Mode) throws -> Tensor {
-        try featureMap(images, mode: mode).mean(2, 3)
     }
 
     /// Maps normalised images, `[B, 3, H, W]`, to the last map, `[B, C, h, w]`.

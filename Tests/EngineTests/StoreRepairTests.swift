@@ -49,8 +49,7 @@ import Testing
         let result = try bench.run(everyday)
         var dead = ProcessOwner.current()
         dead.birth = "1"
-        try bench.folder.write("", to: "Artifacts/work/.keep")
-        try FileManager.default.removeItem(atPath: bench.store.path("work/.keep"))
+        try bench.store.disk.createFolder(bench.store.path("work"))
         try CanonicalJSON.document(dead).write(to: URL(filePath: bench.store.path("work/dead.lock")))
         let held = try WorkLock(bench.store.path("work/held.lock"), node: "x", patience: 0) { _ in }
         try bench.store.disk.createFolder(bench.store.path("work/held/state"))

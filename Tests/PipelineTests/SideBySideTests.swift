@@ -63,12 +63,16 @@ import Testing
               b: {uses: shell, cmd: "echo b > $OUT/x", out: x, resources: {threads: 3}}
             """, to: "p.yaml")
         #expect(try retort.run("run", "p.yaml", "-j", "2").code == 0)
-        func threads(_ stage: String) throws -> String? {
+        func numerics(_ stage: String) throws -> [String: String] {
             let record = try JSONSerialization.jsonObject(with: retort.artifact(stage, "artifact.json"))
-            return ((record as? [String: Any])?["numerics"] as? [String: String])?["threads"]
+            return try #require((record as? [String: Any])?["numerics"] as? [String: String])
         }
-        #expect(try threads("a") == "\(max(1, ProcessInfo.processInfo.activeProcessorCount / 2))")
-        #expect(try threads("b") == "3")
+        let (a, b) = (try numerics("a"), try numerics("b"))
+        #expect(a["threads"] == "\(max(1, ProcessInfo.processInfo.activeProcessorCount / 2))")
+        #expect(b["threads"] == "3")
+        for facts in [a, b] {
+            #expect(["device", "kernels", "libtorch", "processor", "retort"].allSatisfy { facts[$0] != nil })
+        }
     }
 
     /// The number of threads is given: libtorch's sums depend on it.

@@ -56,7 +56,9 @@ public struct ExecutionOptions: Codable, Hashable, Sendable {
 
     /// The options for a stage that asks for a device or a number of threads of its own.
     func adapted(to resources: StageResources) -> ExecutionOptions {
-        ExecutionOptions(
-            device: resources.device ?? device, threads: resources.threads ?? threads, workers: workers)
+        var options = self
+        options.device = resources.device ?? device
+        options.threads = resources.threads ?? threads
+        return options
     }
 }

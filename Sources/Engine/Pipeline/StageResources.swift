@@ -45,7 +45,7 @@ public struct StageResources: Codable, Hashable, Sendable {
     private mutating func read(_ entry: PipelineEntry) throws(Diagnostic) {
         switch entry.key {
         case "memory":
-            guard let bytes = entry.value.scalar.flatMap(Self.bytes) else {
+            guard let bytes = entry.value.scalar.flatMap(Quantity.bytes), bytes > 0 else {
                 throw wrong(entry, "is no size of memory", "write 4GiB or 500MB")
             }
             memory = bytes
@@ -55,10 +55,10 @@ public struct StageResources: Codable, Hashable, Sendable {
             }
             device = text
         case "time":
-            guard let seconds = entry.value.scalar.flatMap(Self.seconds) else {
+            guard let seconds = entry.value.scalar.flatMap(Quantity.seconds), seconds > 0 else {
                 throw wrong(entry, "is no length of time", "write 90s, 30min, 12h or 2d")
             }
-            time = seconds
+            time = Int(exactly: seconds.rounded(.up))
         case "partition": partition = try String(entry.value)
         case "threads": threads = try count(entry, from: 1)
         case "cpus": cpus = try count(entry, from: 1)
@@ -84,25 +84,6 @@ public struct StageResources: Codable, Hashable, Sendable {
 
     static func isDevice(_ text: String) -> Bool {
         text == "cpu" || text.hasPrefix("cuda:") && Int(text.dropFirst(5)).map { $0 >= 0 } ?? false
-    }
-
-    /// Reads `4GiB`, `500MB` and `1000000`.
-    public static func bytes(_ text: String) -> Int? {
-        let units: KeyValuePairs<String, Double> = [
-            "KiB": 0x1p10, "MiB": 0x1p20, "GiB": 0x1p30, "TiB": 0x1p40, "kB": 1e3, "MB": 1e6, "GB": 1e9,
-            "TB": 1e12,
-        ]
-        let unit = units.first { text.hasSuffix($0.key) }
-        guard let number = Double(text.dropLast(unit?.key.count ?? 0).trimmed), number > 0 else { return nil }
-        return Int(exactly: (number * (unit?.value ?? 1)).rounded())
-    }
-
-    /// Reads `90`, `90s`, `30min`, `12h` and `2d`.
-    static func seconds(_ text: String) -> Int? {
-        let units: KeyValuePairs<String, Double> = ["min": 60, "s": 1, "m": 60, "h": 3600, "d": 86400]
-        let unit = units.first { text.hasSuffix($0.key) }
-        guard let number = Double(text.dropLast(unit?.key.count ?? 0).trimmed), number > 0 else { return nil }
-        return Int(exactly: (number * (unit?.value ?? 1)).rounded(.up))
     }
 }
 

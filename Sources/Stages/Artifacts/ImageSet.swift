@@ -83,6 +83,21 @@ public struct ImageCollection: Artifact {
 
     /// The images in the artifact's order.
     public func records() throws -> [ImageRecord] { try splitRecords().map(\.record) }
+
+    /// The images as a teacher sees them, which is not told what they show; at least one.
+    func unlabelled(in context: StageContext) throws -> [ImageRecord] {
+        let records = try records().map { record in
+            var record = record
+            record.captions = nil
+            return record
+        }
+        guard !records.isEmpty else {
+            throw Diagnostic(
+                "'\(location.node)' has no images to label",
+                at: context.sourceLocation(of: "images"), exitCode: .badData)
+        }
+        return records
+    }
 }
 
 func readClasses(_ directory: URL) throws -> [String] {

@@ -49,17 +49,7 @@ struct Label: Stage {
     func run(in context: StageContext) throws -> LabelSet {
         let device = try context.prepareDevice()
         let model = try LoadedModel.load(teacher.location.directory, device: device)
-        // A teacher of images is not told what they show.
-        let records = try images.records().map { record in
-            var record = record
-            record.captions = nil
-            return record
-        }
-        guard !records.isEmpty else {
-            throw Diagnostic(
-                "'\(images.location.node)' has no images to label",
-                at: context.sourceLocation(of: "images"), exitCode: .badData)
-        }
+        let records = try images.unlabelled(in: context)
         let form = try form(of: model)
         var inference = Inference(
             model, provider: try context.provider(for: "images", "val"), workers: context.execution.workers)

@@ -31,16 +31,7 @@ struct PseudoLabel: Stage {
     func run(in context: StageContext) throws -> DenseLabelSet {
         let device = try context.prepareDevice()
         let model = try LoadedModel.load(expert.location.directory, device: device)
-        let records = try images.records().map { record in
-            var record = record
-            record.captions = nil
-            return record
-        }
-        guard !records.isEmpty else {
-            throw Diagnostic(
-                "'\(images.location.node)' has no images to label",
-                at: context.sourceLocation(of: "images"), exitCode: .badData)
-        }
+        let records = try images.unlabelled(in: context)
         var answers = try DenseAnswers(
             model, provider: try context.provider(for: "images"), workers: context.execution.workers)
         answers.batchSize = batchSize

@@ -31,22 +31,12 @@ struct CollectCommand: RetortCommand {
     @Option(
         help: ArgumentHelp(
             "Let go of runs, artifacts and work that were not used for so long: 30d, 12h.", valueName: "time"),
-        transform: { text in
-            guard let seconds = seconds(text) else {
-                throw ValidationError("'\(text)' is not a length of time")
-            }
-            return seconds
-        })
+        transform: duration)
     var olderThan: Double?
     @Option(
         help: ArgumentHelp(
             "Let go of what was used longest ago until the store is as small: 50GB.", valueName: "size"),
-        transform: { text in
-            guard let bytes = byteCount(text) else {
-                throw ValidationError("'\(text)' is not a size: write 50GB")
-            }
-            return bytes
-        })
+        transform: size)
     var maxSize: Int?
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions

@@ -18,12 +18,7 @@ struct ExecutionFlags: ParsableArguments {
         help: ArgumentHelp(
             "The memory that stages with 'resources: {memory: …}' share; else the machine's.",
             valueName: "size"),
-        transform: { text in
-            guard let bytes = StageResources.bytes(text) else {
-                throw ValidationError("'\(text)' is no size of memory: write 16GiB")
-            }
-            return bytes
-        })
+        transform: size)
     var memory: Int?
 
     @Option(help: "Compute on cpu or cuda:N.") var device = "cpu"
@@ -35,12 +30,7 @@ struct ExecutionFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Wait so long for another process at the same stage: 90s, 10min.", valueName: "time"),
-        transform: { text in
-            guard let seconds = seconds(text) else {
-                throw ValidationError("'\(text)' is not a length of time")
-            }
-            return seconds
-        })
+        transform: duration)
     var wait = 0.0
 
     @Option(help: "How to show progress: auto, plain, json or none.") var progress = ProgressStyle.auto

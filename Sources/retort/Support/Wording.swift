@@ -43,24 +43,3 @@ enum Wording {
     /// `1 stage`, `3 stages`.
     static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }
-
-/// A size on the command line: `800`, `5kB`, `50GB`, `1.5TB`.
-func byteCount(_ text: String) -> Int? {
-    let units: KeyValuePairs<String, Double> = ["kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "B": 1]
-    let unit = units.first { text.lowercased().hasSuffix($0.key.lowercased()) }
-    let digits = text.dropLast(unit?.key.count ?? 0).trimmingCharacters(in: .whitespaces)
-    guard let number = Double(digits), number >= 0, number <= 1e18 else { return nil }
-    return Int(min(number * (unit?.value ?? 1), 9e18))
-}
-
-/// A length of time on the command line: `90`, `90s`, `10min`, `2h`, `30d`.
-func seconds(_ text: String) -> Double? {
-    let units: KeyValuePairs<String, Double> = [
-        "min": 60, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800,
-    ]
-    let unit = units.first { text.hasSuffix($0.key) }
-    guard let number = Double(text.dropLast(unit?.key.count ?? 0)), number >= 0, number.isFinite else {
-        return nil
-    }
-    return number * (unit?.value ?? 1)
-}
