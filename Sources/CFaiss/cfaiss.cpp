@@ -77,13 +77,13 @@ CFaissStatus cf_index_factory(int64_t dimension, const char *description, CFaiss
     });
 }
 
-CFaissStatus cf_index_read(const char *path, CFaissIndex **out) {
+CFaissStatus cf_index_read(const char *path, bool mapped, CFaissIndex **out) {
     return guarded([&] {
         require(out != nullptr, "no place for the index");
         *out = nullptr;
         require(path != nullptr, "no path");
         auto made = std::make_unique<CFaissIndex>();
-        made->index.reset(faiss::read_index(path));
+        made->index.reset(faiss::read_index(path, mapped ? faiss::IO_FLAG_MMAP | faiss::IO_FLAG_READ_ONLY : 0));
         *out = made.release();
     });
 }

@@ -50,6 +50,36 @@ import Testing
         #expect(try run(search + ["e.npz", "--queries", "none.npy"]).code == 66)
     }
 
+    @Test func `neighbours come from an index in a file, as autofaiss leaves it`() throws {
+        try write("gallery/a", 100)
+        try write("queries", 3, from: 0.2)
+        let index = try VectorIndex.build(
+            over: VectorGallery(retort.folder.appending("gallery").path).table(), factory: "IVF4,Flat"
+        ).index
+        try index.write(to: retort.folder.appending("knn.index"))
+        let search = [
+            "neighbours", "--queries", "queries.npy", "-k", "2", "--json", "--engine", "index:knn.index",
+            "--out",
+        ]
+        try retort.folder.write(
+            #"{"index_key": "IVF4,Flat", "index_param": "nprobe=4"}"#, to: "index_infos.json")
+        let all = try run(search + ["a.npz", "--gallery", "gallery", "--recall"])
+        #expect(all.code == 0, "\(all.errors)")
+        #expect(try all.json()["recall"] as? Double == 1)
+        #expect(try all.json()["engine"] as? String == "index:knn.index")
+        let bare = try run(search + ["b.npz"])
+        #expect(try bare.json()["gallery"] as? Int == 100)
+        #expect(
+            try Data(contentsOf: retort.folder.appending("a.npz"))
+                == Data(contentsOf: retort.folder.appending("b.npz")))
+        #expect(try run(search + ["c.npz", "--set", "nprobe=1"]).code == 0)
+        #expect(try run(search + ["c.npz", "--set", "probes"]).code == 64)
+        #expect(try run(search + ["c.npz", "--recall"]).code == 64)
+        #expect(try run(["neighbours", "--queries", "queries.npy", "-k", "2", "--out", "c.npz"]).code == 64)
+        let none = try run(search.map { $0 == "index:knn.index" ? "index:none" : $0 } + ["c.npz"])
+        #expect(none.code != 0 && none.errors.contains("none"))
+    }
+
     @Test func `bare embeddings become a transfer set`() throws {
         try write("pool/img_emb/img_emb_0", 60)
         try Data((0..<60).map { "image \($0)\n" }.joined().utf8)

@@ -33,7 +33,8 @@ const char *cf_last_error(void);
 
 // `out` receives ownership.
 CFaissStatus cf_index_factory(int64_t dimension, const char *description, CFaissMetric metric, CFaissIndex **out);
-CFaissStatus cf_index_read(const char *path, CFaissIndex **out);
+// `mapped` leaves inverted lists in the file and reads what a search looks at; such an index takes no rows.
+CFaissStatus cf_index_read(const char *path, bool mapped, CFaissIndex **out);
 CFaissStatus cf_index_write(const CFaissIndex *index, const char *path);
 void cf_index_free(CFaissIndex *index);
 

@@ -20,9 +20,12 @@ public final class VectorIndex {
     }
 
     /// Reads an index that this class, or FAISS itself, has written.
-    public init(reading file: URL) throws(FaissError) {
+    ///
+    /// - Parameter mapped: leave the lists of an `IVF…` in the file, from which a search reads those that it looks at;
+    ///   rows cannot be added then. Other kinds are read whole.
+    public init(reading file: URL, mapped: Bool = false) throws(FaissError) {
         var made: OpaquePointer?
-        try check("read index '\(file.lastPathComponent)'") { cf_index_read(file.path, &made) }
+        try check("read index '\(file.lastPathComponent)'") { cf_index_read(file.path, mapped, &made) }
         guard let made else { throw .nothingReturned("read index") }
         handle = made
     }
@@ -49,6 +52,15 @@ public final class VectorIndex {
             var value: Int64 = 0
             try call("dimension") { cf_index_dimension($0, &value) }
             return Int(value)
+        }
+    }
+
+    /// Whether rows are compared by inner product, as ours always are, or by distance.
+    public var comparesInnerProducts: Bool {
+        get throws(FaissError) {
+            var value = CF_INNER_PRODUCT
+            try call("metric") { cf_index_metric($0, &value) }
+            return value == CF_INNER_PRODUCT
         }
     }
 

@@ -24,12 +24,12 @@ func unit(_ rows: VectorTable) throws -> VectorTable {
 extension VectorSource {
     /// Calls `body` with one block after another of rows as they are stored; the buffer is reused.
     func forEachBlock(
-        of size: Int = blockRows,
+        of size: Int = blockRows, from first: Int = 0,
         _ body: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
     ) throws {
-        guard count > 0 else { return }
+        guard count > first else { return }
         try withFloats(Swift.min(size, count) * dimension) { buffer in
-            for start in stride(from: 0, to: count, by: size) {
+            for start in stride(from: first, to: count, by: size) {
                 let rows = start..<Swift.min(start + size, count)
                 let block = UnsafeMutableBufferPointer(rebasing: buffer[0..<rows.count * dimension])
                 try read(rows, into: block)
@@ -63,9 +63,10 @@ extension VectorSource {
 
     /// Calls `body` with one block after another of eligible rows, scaled to unit length, and their numbers.
     func forEachUnitBlock(
-        eligible: [Bool]? = nil, _ body: (BlockRows, UnsafeBufferPointer<Float>) throws -> Void
+        from first: Int = 0, eligible: [Bool]? = nil,
+        _ body: (BlockRows, UnsafeBufferPointer<Float>) throws -> Void
     ) throws {
-        try forEachBlock { rows, block in
+        try forEachBlock(from: first) { rows, block in
             try scaleToUnit(block, firstRow: rows.lowerBound, of: self)
             guard let eligible else { return try body(BlockRows(rows), UnsafeBufferPointer(block)) }
             let kept = rows.filter { eligible[$0] }

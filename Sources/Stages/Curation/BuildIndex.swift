@@ -21,8 +21,9 @@ struct BuildIndex: Stage {
         _ = try context.prepareDevice()
         let shards = try embeddings.shards()
         let (index, description) = try VectorIndex.build(
-            over: shards, factory: factory, rule: IndexRule(memoryBudget: memoryBudget << 20))
-        try context.advance(to: 1, of: 2)
+            over: shards, factory: factory, rule: IndexRule(memoryBudget: memoryBudget << 20),
+            checkpoint: IndexCheckpoint(in: context.state)
+        ) { try context.advance(to: $0, of: shards.count) }
         if let recall = description.recall {
             context.fact("recall", recall.value)
             guard recall.value >= minRecall else {
@@ -37,7 +38,6 @@ struct BuildIndex: Stage {
         try JSONFiles.write(description, to: context.output.appending(path: SearchIndex.descriptionFile))
         try Data((embeddings.location.directory.lastPathComponent + "\n").utf8)
             .write(to: context.output.appending(path: SearchIndex.embeddingsFile), options: .atomic)
-        try context.advance(to: 2, of: 2)
         context.count("vectors", description.count)
         context.count("dimension", description.dimension)
         return try SearchIndex(

@@ -16,12 +16,20 @@ struct NeighboursCommand: RetortCommand {
             The result has the arrays ids and scores; ids are -1 where the gallery has fewer rows.
             """)
 
-    @Option(help: "The vectors to search in: an .npy, a folder, or a pattern in quotes.") var gallery: String
+    @Option(help: "The vectors to search in: an .npy, a folder, or a pattern in quotes.") var gallery: String?
     @Option(help: "The vectors to find neighbours of.") var queries: String
     @Option(name: .customShort("k"), help: "How many neighbours each query gets.") var k: Int
     @Option(help: "The .npz to write.") var out: String
-    @Option(help: "stream (exact), or faiss: and a factory string, such as faiss:IVF1024,Flat.")
-    var engine = "stream"
+    @Option(
+        help: """
+            stream (exact); faiss: and a factory string, such as faiss:IVF1024,Flat; or index: and the file of a FAISS \
+            index, ours or autofaiss's, which needs no gallery.
+            """)
+    var engine = NeighbourEngine.stream
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("A search parameter of the index, such as nprobe=16.", valueName: "name=value"))
+    var parameters: [SearchParameter] = []
     @Option(help: "Threads of the products.") var threads = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "Keep what each file has in this folder, to go on after an interruption.") var state:
         String?
@@ -60,56 +68,120 @@ struct NeighboursCommand: RetortCommand {
         for (name, value) in [("-k", k), ("--threads", threads)] where value < 1 {
             throw ValidationError("\(name) must be at least 1")
         }
-        guard engine == "stream" || engine.hasPrefix("faiss:") && engine.count > "faiss:".count else {
-            throw ValidationError("--engine is stream or faiss:FACTORY, such as faiss:HNSW32")
+        if state != nil && engine != .stream { throw ValidationError("--state needs --engine stream") }
+        switch engine {
+        case .index: break
+        case .stream, .factory:
+            if gallery == nil { throw ValidationError("--gallery is missing: the vectors to search in") }
+            if !parameters.isEmpty { throw ValidationError("--set needs --engine index:FILE") }
         }
-        if state != nil && engine != "stream" { throw ValidationError("--state needs --engine stream") }
+        if recall && gallery == nil {
+            throw ValidationError("--recall needs --gallery, to search it exactly")
+        }
     }
 
     func execute(_ console: Console) throws {
         let clock = ContinuousClock()
         let start = clock.now
         try Torch.setThreads(threads)
-        let pool = try VectorGallery(gallery)
+        let pool = try gallery.map { try VectorGallery($0) }
         let asked = try VectorGallery(queries).table()
         var summary = Summary(
-            out: out, engine: engine, queries: asked.count, gallery: pool.count, dimension: pool.dimension,
-            k: k, threads: threads, resumedShards: 0, seconds: 0, searchSeconds: 0, peakMemoryBytes: 0)
-        var search = NeighbourSearch(k: k)
-        search.state = state.map { folder in
-            NeighbourSearch.State(folder: URL(filePath: folder, directoryHint: .isDirectory)) {
-                SHA256.digest(of: $0)
-            }
-        }
-        let found: NeighbourTable
-        if engine == "stream" {
-            let began = clock.now
-            let outcome = try search.run(asked, in: pool)
-            summary.searchSeconds = (clock.now - began) / .seconds(1)
-            summary.resumedShards = outcome.resumed
-            summary.kernel = NeighbourSearch.hasKernel ? "avx512-bf16" : "blas-fp32"
-            if recall { summary.recall = 1 }
-            found = outcome.neighbours
-        } else {
-            let factory = String(engine.dropFirst("faiss:".count))
-            let indexed = try IndexedNeighbours(k, of: asked, in: pool, factory: factory)
-            summary.engine = "faiss:" + indexed.description.factory
-            summary.searchSeconds = indexed.searchSeconds
-            summary.buildSeconds = indexed.buildSeconds
-            found = indexed.neighbours
-            if recall {
-                summary.recall = try Recall.measure(
-                    found, truth: search.run(asked, in: pool).neighbours, queries: asked, gallery: pool
-                ).value
-            }
-        }
+            out: out, engine: engine.description, queries: asked.count, gallery: pool?.count ?? 0,
+            dimension: asked.dimension, k: k, threads: threads, resumedShards: 0, seconds: 0,
+            searchSeconds: 0, peakMemoryBytes: 0)
+        let found = try neighbours(of: asked, in: pool, &summary)
         try found.write(to: URL(filePath: out))
         summary.seconds = (clock.now - start) / .seconds(1)
         summary.peakMemoryBytes = ProcessMemory.peakBytes
         if global.json { return try console.print(json: summary) }
         let share = summary.recall.map { String(format: ", recall %.4f", $0) } ?? ""
         console.print(
-            "\(out): \(k) of \(pool.count) for each of \(asked.count), \(summary.engine)\(share), "
+            "\(out): \(k) of \(summary.gallery) for each of \(asked.count), \(summary.engine)\(share), "
                 + String(format: "%.2f s", summary.seconds))
+    }
+
+    private func neighbours(
+        of asked: VectorTable, in pool: VectorGallery?, _ summary: inout Summary
+    ) throws -> NeighbourTable {
+        var search = NeighbourSearch(k: k)
+        search.state = state.map { folder in
+            NeighbourSearch.State(folder: URL(filePath: folder, directoryHint: .isDirectory)) {
+                SHA256.digest(of: $0)
+            }
+        }
+        let indexed: IndexedNeighbours
+        switch (engine, pool) {
+        case (.stream, let pool?):
+            let clock = ContinuousClock()
+            let began = clock.now
+            let outcome = try search.run(asked, in: pool)
+            summary.searchSeconds = (clock.now - began) / .seconds(1)
+            summary.resumedShards = outcome.resumed
+            summary.kernel = NeighbourSearch.hasKernel ? "avx512-bf16" : "blas-fp32"
+            if recall { summary.recall = 1 }
+            return outcome.neighbours
+        case (.factory(let factory), let pool?):
+            indexed = try IndexedNeighbours(k, of: asked, in: pool, factory: factory)
+            summary.engine = "faiss:" + indexed.description.factory
+        case (.index(let path), _):
+            indexed = try IndexedNeighbours(
+                k, of: asked, reading: URL(filePath: path),
+                parameters: Dictionary(parameters.map { ($0.name, $0.value) }) { $1 })
+            summary.gallery = indexed.description.count
+        case (.stream, nil), (.factory, nil): throw ValidationError("--gallery is missing")
+        }
+        summary.searchSeconds = indexed.searchSeconds
+        summary.buildSeconds = indexed.buildSeconds
+        if recall, let pool {
+            summary.recall = try Recall.measure(
+                indexed.neighbours, truth: search.run(asked, in: pool).neighbours, queries: asked,
+                gallery: pool
+            ).value
+        }
+        return indexed.neighbours
+    }
+}
+
+/// What finds neighbours.
+enum NeighbourEngine: Hashable, CustomStringConvertible, ExpressibleByArgument {
+    /// Every row is compared.
+    case stream
+    /// An index that is built for the occasion, by FAISS's factory string.
+    case factory(String)
+    /// An index in a file.
+    case index(String)
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
+        switch (parts[0], parts.dropFirst().first) {
+        case ("stream", nil): self = .stream
+        case ("faiss", let factory?) where !factory.isEmpty: self = .factory(factory)
+        case ("index", let path?) where !path.isEmpty: self = .index(path)
+        default: return nil
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .stream: "stream"
+        case .factory(let factory): "faiss:\(factory)"
+        case .index(let path): "index:\(path)"
+        }
+    }
+
+    static var defaultCompletionKind: CompletionKind { .list(["stream", "faiss:", "index:"]) }
+}
+
+/// A search parameter of an index: `nprobe=16`.
+struct SearchParameter: ExpressibleByArgument {
+    var name: String
+    var value: Int
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=")
+        guard parts.count == 2, let value = Int(parts[1]) else { return nil }
+        (name, self.value) = (String(parts[0]), value)
     }
 }
