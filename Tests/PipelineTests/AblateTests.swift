@@ -82,4 +82,28 @@ import Testing
                   hint: name one: --stage curate or --stage other
                 """))
     }
+
+    @Test func `only the named students are compared, beside the baseline`() throws {
+        let retort = try Retort()
+        let file = try pipeline(in: retort)
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+            .replacing("  scratch:", with: "  wide: {<<: *student}\n  scratch:")
+            .replacing("models: [student,", with: "models: [student, wide,")
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        func students(_ arguments: String...) throws -> Set<String> {
+            let plan = try retort.run(
+                ["ablate", "curate", file, "--stage", "curate", "--dry-run", "--json"] + arguments)
+            #expect(plan.code == 0, "\(plan.errors)")
+            let names = try #require(plan.json()["stages"] as? [String: Any]).keys.map {
+                String($0.prefix { $0 != "[" })
+            }
+            return Set(names).intersection(["student", "wide", "scratch"])
+        }
+        #expect(try students() == ["student", "wide", "scratch"])
+        #expect(try students("--models", "wide") == ["wide", "scratch"])
+        let stranger = try retort.run("ablate", "curate", file, "--stage", "curate", "--models", "widee")
+        #expect(stranger.code == 64)
+        #expect(stranger.errors.contains("nothing called 'widee' is made from 'curate'"))
+        #expect(stranger.errors.contains("wide"))
+    }
 }

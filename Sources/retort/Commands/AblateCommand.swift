@@ -42,6 +42,12 @@ struct AblateCurateCommand: RetortCommand {
     var sizes: [Int] = []
     @Option(help: ArgumentHelp("The number of seeds; else the pipeline's own.", valueName: "n")) var seeds:
         Int?
+    @Option(
+        help: ArgumentHelp(
+            "The students to compare, with commas between; else all that are made from the curation.",
+            valueName: "a,b,…"),
+        transform: { $0.split(separator: ",").map(String.init) })
+    var models: [String] = []
     @Option(help: "The confidence from which the teacher counts as sure.") var confident = 0.5
     @Flag(name: [.customShort("n"), .long], help: "Only show the plan.") var dryRun = false
     @OptionGroup(title: "Execution") var execution: ExecutionFlags
@@ -56,7 +62,7 @@ struct AblateCurateCommand: RetortCommand {
     func execute(_ console: Console) throws {
         let ablation = try CurationAblation(
             try pipeline.specification(), stage: stage,
-            .init(strategies: strategies, sizes: sizes, seeds: seeds))
+            .init(strategies: strategies, sizes: sizes, seeds: seeds, models: models))
         let graph = try Graph(ablation.specification, catalog: stageCatalog)
         let store = store.open()
         var selection = PlanOptions()

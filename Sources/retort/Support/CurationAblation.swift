@@ -12,6 +12,8 @@ struct CurationAblation {
         var strategies: [String]
         var sizes: [Int]
         var seeds: Int?
+        /// The students to compare; all that are made from the curation where there are none.
+        var models: [String] = []
     }
 
     /// The pipeline as it is run.
@@ -32,6 +34,11 @@ struct CurationAblation {
             throw Diagnostic(
                 "no evaluation compares what is made from '\(name)'",
                 hint: "let an evaluate stage read the students: models: [student]")
+        }
+        if let stranger = axes.models.first(where: { !made.contains($0) }) {
+            throw Diagnostic(
+                "nothing called '\(stranger)' is made from '\(name)'", hint: stranger.didYouMean(made),
+                exitCode: .usage)
         }
         guard let node = spec.nodes.firstIndex(where: { $0.name == name }) else {
             preconditionFailure("a node that was found is gone: this is a Retort bug")
@@ -61,7 +68,7 @@ struct CurationAblation {
             }
         }
         for index in spec.nodes.indices where evaluations.contains(spec.nodes[index].name) {
-            Self.narrow(&spec.nodes[index], to: made)
+            Self.narrow(&spec.nodes[index], to: axes.models.isEmpty ? made : Set(axes.models))
         }
         // Conditions on arms that are not run have no number to look at.
         spec.gates.removeAll { !$0.text.hasPrefix(name + ".") }
@@ -115,13 +122,13 @@ struct CurationAblation {
         return made
     }
 
-    /// Leaves an evaluation the models that are made from the curation, and the baseline.
-    private static func narrow(_ node: inout NodeSpec, to made: Set<String>) {
+    /// Leaves an evaluation the models that are to be compared, and the baseline.
+    private static func narrow(_ node: inout NodeSpec, to compared: Set<String>) {
         let baseline = node.entries.first { $0.key == "baseline" }?.value.scalar
         for index in node.entries.indices where node.entries[index].key == "models" {
             guard case .list(let models) = node.entries[index].value.content else { continue }
             let kept = models.filter { model in
-                references(model).contains { made.contains($0) || $0 == baseline }
+                references(model).contains { compared.contains($0) || $0 == baseline }
             }
             node.entries[index].value.content = .list(kept)
         }
