@@ -118,6 +118,8 @@ private struct Sums: Stage {
             #expect(try String(contentsOf: file, encoding: .utf8) == "part \(part) of \(part % 3)")
         }
         #expect(record.components["numerics"] == "fp32")
+        // A setting that is left out is no component: the stage may gain one and keep its artifacts.
+        #expect(record.components["setting.count"] == "7" && record.components["setting.failing"] == nil)
     }
 
     @Test func `what fails in another process is told as if it were here, and the run may go on`() throws {

@@ -44,7 +44,8 @@ struct KeyComponents: Hashable, Sendable {
         if graph.processes > 1, type(of: node.stage).sharing == .sums {
             values["numerics", default: ""] += " in \(graph.processes) processes"
         }
-        for (name, value) in settings { values["setting.\(name)"] = value }
+        // What is left out is no component, so that a stage may gain an optional setting and keep its artifacts.
+        for (name, value) in settings where value != "null" { values["setting.\(name)"] = value }
         for (name, digest) in externalContent { values["external.\(name)"] = digest }
         guard type(of: node.stage).recordsNames else { return }
         values["name"] = node.name

@@ -24,6 +24,11 @@ struct Datasets {
         }
     }
 
+    /// A scan, which is its own data set.
+    init(scanned name: String?, _ location: ArtifactLocation) {
+        if let name { scans[name] = location.directory.lastPathComponent }
+    }
+
     func write(to directory: URL) throws {
         try JSONFiles.write(scans, to: directory.appending(path: Self.file))
     }

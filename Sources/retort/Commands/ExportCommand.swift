@@ -7,7 +7,7 @@ import Foundation
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write what the store holds in forms that other programs read.",
-        subcommands: [ExportModelCommand.self])
+        subcommands: [ExportModelCommand.self, ExportImagesCommand.self])
 }
 
 /// Writes a model as ONNX or safetensors, with a card beside it.
