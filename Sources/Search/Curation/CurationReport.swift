@@ -37,6 +37,7 @@ struct CurationReport {
         return zip(request.queries, zip(listed, ranks)).map { query, found in
             QueryRow(
                 id: query.id, source: query.source, className: query.className, label: query.label,
+                text: query.text,
                 neighbours: zip(found.0, found.1).map { neighbour, rank in
                     let image = request.images[neighbour.row]
                     return NeighbourRow(

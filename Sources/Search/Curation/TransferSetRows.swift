@@ -74,11 +74,13 @@ public struct QueryRow: Codable, Hashable, Sendable {
     public var className: String?
     /// The class, as a number.
     public var label: Int?
+    /// The text, where the query is one and no image.
+    public var text: String?
     /// Neighbours by rank: those chosen for this query, and the nearest that nobody chose.
     public var neighbours: [NeighbourRow]
 
     enum CodingKeys: String, CodingKey {
-        case id, source, label, neighbours
+        case id, source, label, text, neighbours
         case className = "class"
     }
 }

@@ -8,16 +8,20 @@ internal import Training
 internal import Vision
 
 /// Turns every image into a unit vector, shard by shard.
+///
+/// With both towers of a CLIP the vectors lie in the space that images and texts share, else they are the network's
+/// pooled features.
 struct Embed: Stage {
     static let name: StageName = "embed"
-    static let revision = 2
+    static let revision = 3
     static let sharing = WorkSharing.parts
     static let summary = "Turns every image into a unit vector, shard by shard."
 
     /// How numbers are stored.
     enum Storage: String, CaseIterable, SettingValue { case fp16, fp32 }
 
-    @Input("The checkpoint whose features are taken.") var model: Checkpoint
+    @Input("The checkpoint whose features are taken; of a CLIP's two towers, what is compared with texts.")
+    var model: Checkpoint
     @Input("The images, of one or several data sets.") var images: [ImageCollection]
     @Setting("Images in each shard, the unit of resuming.", in: 1...) var shardSize = 4096
     @Setting("Images in each forward pass.", in: 1...) var batchSize = 64
@@ -26,30 +30,31 @@ struct Embed: Stage {
 
     func run(in context: StageContext) throws -> EmbeddingSet {
         let device = try context.prepareDevice()
-        let loaded = try LoadedModel.load(model.location.directory, device: device)
+        let encoder = try EmbeddingEncoder(model.location.directory, device: device)
         let rows = try images.flatMap { try $0.splitRecords() }
         guard !rows.isEmpty else { throw Diagnostic("there are no images to embed", exitCode: .badData) }
         var inference = Inference(
-            loaded, provider: try context.provider(for: "images"), workers: context.execution.workers)
+            encoder.model, provider: try context.provider(for: "images"), workers: context.execution.workers)
         inference.batchSize = batchSize
         inference.precision = precision
         let shards = (rows.count + shardSize - 1) / shardSize
-        let encoder = JSONFiles.encoder()
+        let lineEncoder = JSONFiles.encoder()
         for shard in context.parts(of: shards) {
             let range = shard * shardSize..<min(rows.count, (shard + 1) * shardSize)
             // The vectors are written last, and whole or not at all: a shard that has them is done.
             let file = context.output.appending(path: EmbeddingLayout.shard(shard))
             if !FileManager.default.fileExists(atPath: file.path) {
                 let vectors = try embed(
-                    rows[range].map { ImageView($0.record, loaded.evaluationViews) }, with: inference, context
-                )
+                    rows[range].map { ImageView($0.record, encoder.model.evaluationViews) }, by: encoder,
+                    with: inference, context)
                 let lines = try rows[range].map {
                     String(
-                        decoding: try encoder.encode(EmbeddingSet.Row(split: $0.split, record: $0.record)),
+                        decoding: try lineEncoder.encode(
+                            EmbeddingSet.Row(split: $0.split, record: $0.record)),
                         as: UTF8.self)
                 }
                 try EmbeddingShards.write(
-                    shard: shard, VectorTable(vectors, dimension: loaded.network.featureWidth),
+                    shard: shard, VectorTable(vectors, dimension: encoder.dimension),
                     metadata: lines,
                     as: storage == .fp16 ? .float16 : .float32, to: context.output)
             }
@@ -63,23 +68,23 @@ struct Embed: Stage {
         try EmbeddingShards.write(ids: rows.map(\.record.id), to: context.output)
         try JSONFiles.write(
             EmbeddingDescription(
-                dimension: loaded.network.featureWidth, count: rows.count,
-                model: loaded.card.configuration.architecture),
+                dimension: encoder.dimension, count: rows.count,
+                model: encoder.model.card.configuration.architecture, space: encoder.space),
             to: context.output.appending(path: EmbeddingLayout.description))
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
         context.count("images", rows.count)
-        try context.note(rates, of: loaded)
-        context.count("dimension", loaded.network.featureWidth)
+        try context.note(rates, of: encoder.model)
+        context.count("dimension", encoder.dimension)
         return try EmbeddingSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
     private func embed(
-        _ views: [ImageView], with inference: Inference, _ context: StageContext
+        _ views: [ImageView], by encoder: EmbeddingEncoder, with inference: Inference, _ context: StageContext
     ) throws -> [Float] {
         var values: [Float] = []
         try inference.run(views) { output in
-            values += try output.features.normalize(1).floats()
+            values += try encoder.vectors(ofFeatures: output.features)
             try context.share?.check()
         }
         return values
