@@ -114,6 +114,8 @@ public struct CurationRequest {
     public var queries: [QueryImage]
     /// Images that must not come back.
     public var evaluation: [EvaluationSet] = []
+    /// Whether some of the pool's rows are parts of images (``CropID``).
+    public var hasCrops = false
     /// What a person decided about images.
     public var marks = Marks()
     /// Images of what is not wanted.

@@ -33,13 +33,23 @@ public struct EmbeddingDescription: Codable, Hashable, Sendable {
     public var model: String
     /// What they can be compared with; nil for features of images, which only images have.
     public var space: Space?
+    /// Whether some of the rows are parts of images; nil where none is.
+    public var hasCrops: Bool?
+
+    enum CodingKeys: String, CodingKey {
+        case dimension, count, model, space
+        case hasCrops = "has_crops"
+    }
 
     /// Creates a description.
-    public init(dimension: Int, count: Int, model: String, space: Space? = nil) {
+    public init(
+        dimension: Int, count: Int, model: String, space: Space? = nil, hasCrops: Bool? = nil
+    ) {
         self.dimension = dimension
         self.count = count
         self.model = model
         self.space = space
+        self.hasCrops = hasCrops
     }
 }
 

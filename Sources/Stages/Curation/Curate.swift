@@ -115,6 +115,7 @@ struct Curate: Stage {
             },
             queryVectors: task.vectors, queries: task.queries,
             size: perQuery.map { .perQuery($0) } ?? .total(size ?? 0), strategy: rule)
+        request.hasCrops = embeddings.description.hasCrops == true
         request.classes = queries.classes
         request.duplicateThreshold = dedup.map(Float.init)
         request.comparesEvaluatedPictures = leakagePictures
@@ -135,7 +136,9 @@ struct Curate: Stage {
         }
         request.marks = try decisions(in: context)
         let evidence = try StoredEvidence(
-            pool: { rows[gallery[$0]].record }, evaluated: excluded.flatMap(\.rows).map(\.record),
+            pool: { [wholes = request.hasCrops ? EmbeddingSet.wholes(rows) : nil] place in
+                rows[wholes?[gallery[place]] ?? gallery[place]].record
+            }, evaluated: excluded.flatMap(\.rows).map(\.record),
             datasets: Datasets(of: [embeddings.location]), store: context.store)
         request.evidence = evidence
         var phase = 0

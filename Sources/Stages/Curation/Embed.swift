@@ -22,19 +22,41 @@ struct Embed: Stage {
 
     @Input("The checkpoint whose features are taken; of a CLIP's two towers, what is compared with texts.")
     var model: Checkpoint
-    @Input("The images, of one or several data sets.") var images: [ImageCollection]
+    @Input("The images, of one or several data sets.", isOptional: true) var images: [ImageCollection]
+    @Input(
+        "Further images, of which squares are embedded beside the whole: what is sought may be small in them.",
+        isOptional: true)
+    var cropped: [ImageCollection]
+    @Setting(
+        "The sides of those squares, as shares of an image's shorter side; they overlap by half or more, and cover it.",
+        in: 0.1...1)
+    var crops = [0.5]
     @Setting("Images in each shard, the unit of resuming.", in: 1...) var shardSize = 4096
     @Setting("Images in each forward pass.", in: 1...) var batchSize = 64
     @Setting("How numbers are stored.") var storage: Storage = .fp16
     @Setting("Arithmetic of the forward pass.") var precision: Recipe.Precision = .fp32
 
+    func validate() throws {
+        if !$images.isGiven, !$cropped.isGiven {
+            throw Diagnostic("there are no images to embed", hint: "images: [pool, target]")
+        }
+        if $cropped.isGiven, crops.isEmpty {
+            throw Diagnostic("crops is empty", hint: "crops: [0.5], or read the images by images:")
+        }
+    }
+
     func run(in context: StageContext) throws -> EmbeddingSet {
         let device = try context.prepareDevice()
         let encoder = try EmbeddingEncoder(model.location.directory, device: device)
-        let rows = try images.flatMap { try $0.splitRecords() }
+        let rows =
+            try images.flatMap { try $0.splitRecords() }
+            + cropped.flatMap { try $0.splitRecords() }.flatMap { split, record in
+                ([record] + record.parts(scales: crops)).map { (split, $0) }
+            }
         guard !rows.isEmpty else { throw Diagnostic("there are no images to embed", exitCode: .badData) }
         var inference = Inference(
-            encoder.model, provider: try context.provider(for: "images"), workers: context.execution.workers)
+            encoder.model, provider: try context.provider(for: "images", "cropped"),
+            workers: context.execution.workers)
         inference.batchSize = batchSize
         inference.precision = precision
         let shards = (rows.count + shardSize - 1) / shardSize
@@ -69,9 +91,11 @@ struct Embed: Stage {
         try JSONFiles.write(
             EmbeddingDescription(
                 dimension: encoder.dimension, count: rows.count,
-                model: encoder.model.card.configuration.architecture, space: encoder.space),
+                model: encoder.model.card.configuration.architecture, space: encoder.space,
+                hasCrops: cropped.isEmpty ? nil : true),
             to: context.output.appending(path: EmbeddingLayout.description))
-        try Datasets(of: context.locations(of: "images")).write(to: context.output)
+        try Datasets(of: context.locations(of: "images") + context.locations(of: "cropped"))
+            .write(to: context.output)
         context.count("images", rows.count)
         try context.note(rates, of: encoder.model)
         context.count("dimension", encoder.dimension)
@@ -79,6 +103,7 @@ struct Embed: Stage {
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }
 
+    /// Vectors of views, row by row.
     private func embed(
         _ views: [ImageView], by encoder: EmbeddingEncoder, with inference: Inference, _ context: StageContext
     ) throws -> [Float] {
@@ -88,5 +113,16 @@ struct Embed: Stage {
             try context.share?.check()
         }
         return values
+    }
+}
+
+extension ImageRecord {
+    /// The squares of an image as images of their own, which know neither label nor caption of the whole.
+    func parts(scales: [Double]) -> [ImageRecord] {
+        ImageCrop.grid(width: width, height: height, scales: scales).map { crop in
+            ImageRecord(
+                id: id + crop.suffix, dataset: dataset, member: member + crop.suffix, width: crop.width,
+                height: crop.height)
+        }
     }
 }

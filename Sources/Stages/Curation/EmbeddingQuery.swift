@@ -62,7 +62,10 @@ public struct EmbeddingQuery: Sendable {
     ///
     /// - Throws: a `Diagnostic` when no embedded image has such a content id, or several have.
     public func identifier(of digits: String) throws -> String {
-        let ids = Set(rows.lazy.map(\.id).filter { $0.hasPrefix(digits) })
+        var ids = Set(rows.lazy.map(\.id).filter { $0.hasPrefix(digits) })
+        // The digits of an image mean the whole of it, and not its parts.
+        let images = Set(ids.map(CropID.image))
+        if images.count == 1, ids.count > 1 { ids = images }
         guard let id = ids.first, digits.count >= ImageTracer.shortestID else {
             throw Diagnostic(
                 "no embedded image has a content id that begins with '\(digits)'",

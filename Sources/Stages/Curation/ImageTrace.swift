@@ -98,10 +98,16 @@ public struct ImageTracer {
     /// - Throws: a `Diagnostic` when the word means no embedded image, or several contents.
     public func traces(of word: String) throws -> [ImageTrace] {
         let rows = try embeddings.rows(of: shards)
-        let found = rows.indices.filter {
+        var found = rows.indices.filter {
             word.contains("/") ? rows[$0].source == word : rows[$0].id.hasPrefix(word)
         }
-        let ids = Set(found.map { rows[$0].id })
+        var ids = Set(found.map { rows[$0].id })
+        // The digits of an image mean the whole of it, and not its parts.
+        let images = Set(ids.map(CropID.image))
+        if images.count == 1, ids.count > 1 {
+            ids = images
+            found = found.filter { images.contains(rows[$0].id) }
+        }
         guard !ids.isEmpty else {
             throw Diagnostic(
                 "'\(record.node)' knows no image '\(word)'",
