@@ -11,6 +11,7 @@ public let builtinStages: [any Stage.Type] = [
     Pretrain.self,
     FineTune.self,
     Embed.self,
+    EmbedTexts.self,
     BuildIndex.self,
     Curate.self,
     Label.self,

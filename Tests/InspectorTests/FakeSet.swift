@@ -13,6 +13,8 @@ struct FakeSet {
     var prefix = "pool-000000.tar#"
     /// Whether `leakage.json` has the form with tiers.
     var hasTiers = true
+    /// What the first queries say, where they are texts and no images.
+    var texts: [String] = []
     /// Moves the choice along each query's neighbours: two sets with different shifts differ.
     var shift = 0
 
@@ -58,10 +60,15 @@ struct FakeSet {
                     "reason": "neighbour \(rank) of its query",
                 ])
             }
-            queries.append([
+            var line: [String: Any] = [
                 "id": self.query(query), "source": "target/train/\(name)/\(query).png", "class": name,
                 "label": query / queriesPerClass, "neighbours": neighbours,
-            ])
+            ]
+            if texts.indices.contains(query) {
+                line["class"] = nil
+                line.merge(["text": texts[query], "source": "words/\(texts[query])"]) { $1 }
+            }
+            queries.append(line)
         }
         try lines(rows, "transfer-set.jsonl")
         try lines(queries, "queries.jsonl")
@@ -133,7 +140,7 @@ final class Inspected {
     let options: InspectorServer.Options
     static let token = "00112233445566778899aabbccddeeff"
 
-    init(_ change: (inout FakeSet) -> Void = { _ in }) throws {
+    init(search: PoolSearch? = nil, _ change: (inout FakeSet) -> Void = { _ in }) throws {
         folder = try TemporaryFolder()
         let root = folder.url
         var fake = FakeSet(root.appending(path: "store/this"))
@@ -150,7 +157,7 @@ final class Inspected {
             try InspectedSet(fake.folder), other: try InspectedSet(other.folder),
             marks: try MarksFile(options.marks, user: "tester"),
             audit: AuditFile(options.audit, user: "tester"),
-            access: AccessControl(token: Self.token, port: 4321), thumbnails: Self.picture)
+            access: AccessControl(token: Self.token, port: 4321), thumbnails: Self.picture, search: search)
     }
 
     /// The answer to a request of the site's own page.

@@ -7,7 +7,7 @@ import Testing
 @testable import Inspector
 
 /// A page read by a strict XML parser, and what it would load, follow or send.
-private final class Outline: NSObject, XMLParserDelegate {
+final class Outline: NSObject, XMLParserDelegate {
     var problem: String?
     var images: [String] = []
     var marks: [String: String] = [:]
@@ -67,7 +67,7 @@ private final class Outline: NSObject, XMLParserDelegate {
     ]
 
     @discardableResult
-    private func check(_ response: Response, _ target: String) -> Outline {
+    static func check(_ response: Response, _ target: String) -> Outline {
         #expect(response.status == .ok, "\(target): \(response.bodyText.prefix(200))")
         let outline = Outline(response.bodyText)
         #expect(outline.problem == nil, "\(target)")
@@ -80,6 +80,8 @@ private final class Outline: NSObject, XMLParserDelegate {
         }
         return outline
     }
+
+    private func check(_ response: Response, _ target: String) -> Outline { Self.check(response, target) }
 
     @Test(arguments: targets) func `a page is whole, and what it shows is there`(_ target: String) throws {
         let inspected = try Inspected()
@@ -99,7 +101,7 @@ private final class Outline: NSObject, XMLParserDelegate {
         }
         for target in Self.targets where !target.contains("class=") {
             let response = try inspected.get(target)
-            check(response, target)
+            _ = check(response, target)
             #expect(!response.bodyText.contains("<script>alert") && !response.bodyText.contains("<img src=x"))
         }
         let json = try inspected.get("/api/images?limit=1")

@@ -39,6 +39,8 @@ import Testing
         #expect(try running.ask("GET /").status == 200)
         #expect(try running.ask("GET /", token: "wrong").status == 403)
         #expect(try running.ask("GET /api/set", token: "").status == 403)
+        #expect(try running.ask("GET /search?text=a+cube", token: "wrong").status == 403)
+        #expect(try running.ask("GET /api/search?text=a+cube", token: "wrong").status == 403)
         #expect(
             try running.ask("GET /thumb/\(FakeSet.id(0))", token: String(repeating: "0", count: 32)).status
                 == 403)

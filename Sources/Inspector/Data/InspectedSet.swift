@@ -60,7 +60,8 @@ final class InspectedSet: Sendable {
     /// Where an image lies that any file of the artifact tells of; nil for all others.
     func place(of id: String) throws -> ImageReference? {
         if let row = table.row(of: id) { return try table.image(row).image }
-        if let number = queries.number(of: id) {
+        // A text is no image, and has no place.
+        if let number = queries.number(of: id), queries.entries[number].text == nil {
             return ImageReference(id: id, source: queries.entries[number].source)
         }
         if let place = try queries.place(of: id) { return place }

@@ -19,6 +19,8 @@ struct QueryTable: Sendable {
         let id: String
         let source: String
         let className: String?
+        /// The text, where the query is one and no image.
+        var text: String?
         /// How many neighbours are in the transfer set.
         var selected = 0
         /// The similarity of the nearest neighbour.
@@ -50,7 +52,7 @@ struct QueryTable: Sendable {
     }
 
     private mutating func read(_ scanner: inout RowScanner, at offset: Int) throws(RowScanner.Malformed) {
-        var (id, source, className) = ("", "", String?.none)
+        var (id, source, className, text) = ("", "", String?.none, String?.none)
         var (selected, best) = (0, Float.nan)
         let number = UInt32(entries.count)
         try scanner.expect(UInt8(ascii: "{"))
@@ -62,6 +64,8 @@ struct QueryTable: Sendable {
                 source = scanner.text(try scanner.string())
             } else if scanner.holds(key, "class") {
                 className = try scanner.optionalString().map { scanner.text($0) }
+            } else if scanner.holds(key, "text") {
+                text = try scanner.optionalString().map { scanner.text($0) }
             } else if scanner.holds(key, "neighbours") {
                 try scanner.expect(UInt8(ascii: "["))
                 while !scanner.take(UInt8(ascii: "]")) {
@@ -77,7 +81,8 @@ struct QueryTable: Sendable {
         }
         entries.append(
             Entry(
-                offset: offset, id: id, source: source, className: className, selected: selected, best: best))
+                offset: offset, id: id, source: source, className: className, text: text, selected: selected,
+                best: best))
     }
 
     private func neighbour(_ scanner: inout RowScanner) throws(RowScanner.Malformed)

@@ -1,5 +1,6 @@
 import Foundation
 import Report
+import Stages
 import Synchronization
 
 /// The small pictures of images: made once, kept while there is room, and only of images that the artifact names.
@@ -47,6 +48,11 @@ final class ThumbnailCache: Sendable {
             if state.places.count >= 100_000 { state.places = [:] }
             state.places[place.id] = place
         }
+    }
+
+    /// Makes the pictures of what a search found available.
+    func remember(_ hits: [EmbeddingQuery.Hit]) {
+        for hit in hits { remember(ImageReference(id: hit.id, source: hit.source)) }
     }
 
     /// Where an image lies that was remembered.

@@ -82,9 +82,9 @@ struct AuditPage {
                     Piece.picture(image.id, alt: "the image to judge: \(image.source)", side: 448)
                     HTML.span(.class("tag")) { "image" }
                 }
-                if let query = image.query, set.queries.number(of: query) != nil {
+                if let query = image.query, let number = set.queries.number(of: query) {
                     HTML.a(.class("picture query"), .href(Piece.queryAddress(query))) {
-                        Piece.picture(query, alt: "its query", side: 448)
+                        Piece.query(query, set.queries.entries[number].text, alt: "its query", side: 448)
                         HTML.span(.class("tag")) { "query" }
                     }
                 }

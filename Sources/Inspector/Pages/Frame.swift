@@ -107,6 +107,12 @@ enum Piece {
         )
     }
 
+    /// What a query shows: a picture, or its words.
+    static func query(_ id: String, _ text: String?, alt: String, side: Int) -> Markup {
+        guard let text else { return picture(id, alt: alt, side: side) }
+        return HTML.span(.class("words")) { "“\(text)”" }
+    }
+
     /// Previous and next, and where one is.
     static func pager(_ path: String, _ fields: Fields, page: Int, size: Int, count: Int) -> Markup {
         let last = max(0, (count - 1) / size)

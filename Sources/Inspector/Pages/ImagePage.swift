@@ -36,10 +36,10 @@ struct ImagePage {
     }
 
     private func query(_ image: TransferRow) -> Markup? {
-        guard let query = image.query, set.queries.number(of: query) != nil else { return nil }
+        guard let query = image.query, let number = set.queries.number(of: query) else { return nil }
         return HTML.div(.class("large query-side")) {
             HTML.a(.class("picture query"), .href(Piece.queryAddress(query))) {
-                Piece.picture(query, alt: "its query", side: 448)
+                Piece.query(query, set.queries.entries[number].text, alt: "its query", side: 448)
             }
             HTML.p(.class("note")) { "the query" + (image.queryClass.map { ": \($0)" } ?? "") }
         }
@@ -105,7 +105,7 @@ struct ImagePage {
         return HTML.li {
             HTML.a(.href(Piece.queryAddress(query.id))) {
                 query.className.map { "\($0): " } ?? ""
-                String(query.source.split(separator: "/").last ?? "")
+                query.text.map { "“\($0)”" } ?? String(query.source.split(separator: "/").last ?? "")
             }
             ": rank \(neighbour.rank), similarity \(Format.fixed(neighbour.similarity, 3))"
         }

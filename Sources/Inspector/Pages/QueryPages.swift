@@ -75,11 +75,13 @@ struct QueriesPage {
         let best = set.queries.entries[number].best
         return HTML.div(.class("query-row"), .data("query", query.id)) {
             HTML.a(.class("picture query"), .href(Piece.queryAddress(query.id))) {
-                Piece.picture(query.id, alt: "the query \(query.source)", side: 96)
+                Piece.query(query.id, query.text, alt: "the query \(query.source)", side: 96)
             }
             HTML.div(.class("who")) {
                 HTML.a(.href(Piece.queryAddress(query.id))) {
-                    HTML.strong { query.className ?? String(query.source.split(separator: "/").last ?? "") }
+                    HTML.strong {
+                        query.className ?? query.text ?? String(query.source.split(separator: "/").last ?? "")
+                    }
                 }
                 HTML.div(.class("note")) {
                     cut.taken.isEmpty
@@ -118,9 +120,13 @@ struct QueryPage {
         return .group([
             MarkButtons.form(back: Piece.queryAddress(query.id)),
             HTML.div(.class("query-head"), .data("query", query.id)) {
-                HTML.a(.class("picture query"), .href(Piece.imageAddress(query.id))) {
-                    Piece.picture(query.id, alt: "the query", side: 448)
-                }
+                query.text == nil
+                    ? HTML.a(.class("picture query"), .href(Piece.imageAddress(query.id))) {
+                        Piece.picture(query.id, alt: "the query", side: 448)
+                    }
+                    : HTML.div(.class("picture query")) {
+                        Piece.query(query.id, query.text, alt: "the query", side: 448)
+                    }
                 Block.facts(facts)
             },
             HTML.nav(.class("pager"), Attribute("aria-label", "Queries")) {
@@ -170,7 +176,7 @@ struct QueryPage {
         fields["query"] = query.id
         var facts: [(String, Markup)] = []
         if let name = query.className { facts.append(("Class", .text(name))) }
-        facts.append(("File", .text(query.source)))
+        facts.append(query.text.map { ("Text", .text($0)) } ?? ("File", .text(query.source)))
         facts.append(
             (
                 "Images",

@@ -2,18 +2,29 @@ import Report
 import Search
 import Stages
 
-/// Images that are most like another, which may come from outside.
+/// What was searched with.
+enum SearchSubject {
+    /// An image of the set's files.
+    case image(ImageReference)
+    /// A text.
+    case text(String)
+}
+
+/// Images that are most like another, which may come from outside, or that a text fits best.
 struct SearchPage {
     let set: InspectedSet
     let marks: Marks
+    /// Why no text can be asked for; nil where one can.
+    let refusalOfTexts: String?
     /// What was found, nearest first; nil before anything was asked.
     let hits: [EmbeddingQuery.Hit]?
-    /// The image that was asked about, when it is one of the set's files.
-    let subject: ImageReference?
+    /// What was asked about; nil for a picture of the reader's own, which is not kept.
+    let subject: SearchSubject?
 
     var markup: Markup {
         .group([
-            MarkButtons.form(back: subject.map { Piece.searchAddress($0.id) } ?? "/search"),
+            MarkButtons.form(back: back),
+            textForm,
             HTML.form(
                 .class("controls"), .id("search"), Attribute("method", "post"),
                 Attribute("action", "/search"), Attribute("enctype", "multipart/form-data")
@@ -23,14 +34,52 @@ struct SearchPage {
                     Attribute("accept", "image/jpeg,image/png,image/webp"), Attribute("required", ""))
                 HTML.button(.type("submit"), .class("primary")) { "Find images like it" }
             },
-            subject.map(head) ?? .empty,
+            refusalOfTexts.map { Block.note("Not in words: \($0).") } ?? .empty,
+            head,
             hits.map(found)
-                ?? Block.note("Choose a picture, or follow “More images like this” on an image's page."),
+                ?? Block.note(
+                    (refusalOfTexts == nil ? "Describe what you look for, choose" : "Choose")
+                        + " a picture, or follow “More images like this” on an image's page."),
         ])
     }
 
-    private func head(_ image: ImageReference) -> Markup {
-        HTML.div(.class("query-head")) {
+    private var text: String? { if case .text(let text) = subject { text } else { nil } }
+
+    /// Where marks of this page come back to.
+    private var back: String {
+        switch subject {
+        case .image(let image): Piece.searchAddress(image.id)
+        case .text(let text): "/search?text=\(text.percentEncoded)"
+        case nil: "/search"
+        }
+    }
+
+    /// The search in words; it is shown and does nothing where the encoder knows no texts.
+    private var textForm: Markup {
+        let attributes =
+            refusalOfTexts == nil
+            ? [Attribute("required", ""), Attribute("maxlength", "\(PoolSearch.longestText)")]
+            : [Attribute("disabled", "")]
+        return HTML.form(
+            .class("controls"), .id("search-text"), Attribute("method", "get"), Attribute("action", "/search")
+        ) {
+            HTML.label(.class("wide")) {
+                HTML.span { "In words" }
+                Markup.input(
+                    [
+                        .name("text"), .value(text ?? ""), .type("search"),
+                        Attribute("placeholder", "a red cube"), Attribute("autocomplete", "off"),
+                    ] + attributes)
+            }
+            refusalOfTexts == nil
+                ? HTML.button(.type("submit"), .class("primary")) { "Find images of it" }
+                : HTML.button(.type("submit"), Attribute("disabled", "")) { "Find images of it" }
+        }
+    }
+
+    private var head: Markup {
+        guard case .image(let image) = subject else { return .empty }
+        return HTML.div(.class("query-head")) {
             HTML.a(.class("picture query"), .href(Piece.imageAddress(image.id))) {
                 Piece.picture(image.id, alt: image.source, side: 448)
             }
@@ -41,7 +90,10 @@ struct SearchPage {
     private func found(_ hits: [EmbeddingQuery.Hit]) -> Markup {
         let chosen = hits.count { set.table.row(of: $0.id) != nil }
         return .group([
-            HTML.p(.class("count")) { "\(Format.plural(hits.count, "image")), \(chosen) of them in the set" },
+            HTML.p(.class("count")) {
+                Format.plural(hits.count, "image") + (text.map { " for “\($0)”" } ?? "")
+                    + ", \(chosen) of them in the set"
+            },
             HTML.div(.class("grid")) { for hit in hits { card(hit) } },
             Help.keys,
         ])

@@ -26,6 +26,8 @@ enum InspectorStyle {
         .picture{display:block;position:relative;border-radius:7px;overflow:hidden;background:var(--grid)}
         .picture img{display:block;width:100%;aspect-ratio:1;object-fit:cover;color:var(--muted);font-size:11px;overflow-wrap:anywhere}
         .picture.query{outline:2px solid var(--ink);outline-offset:1px}
+        .words{display:grid;place-items:center;aspect-ratio:1;padding:10px;text-align:center;font-size:15px;line-height:1.3;color:var(--ink);
+        background:var(--panel);overflow:hidden;overflow-wrap:anywhere}.query-row .words{font-size:9.5px;line-height:1.2;padding:4px}
         .picture .tag{position:absolute;left:6px;bottom:6px;background:rgba(20,16,12,.72);color:#fff;font-size:11px;padding:1px 8px;border-radius:99px}
         .missed .picture img,.picture.missed img{opacity:.5;filter:grayscale(.55)}.missed:hover .picture img,.missed:focus-within .picture img{opacity:1;filter:none}
         .caption{display:flex;justify-content:space-between;gap:6px;font-size:12px;padding:5px 2px 4px;font-variant-numeric:tabular-nums;font-weight:600}

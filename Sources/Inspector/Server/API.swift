@@ -1,6 +1,7 @@
 import Foundation
 import Report
 import Search
+import Stages
 
 /// The JSON that the pages' scripts use, and that programs may.
 struct API {
@@ -14,10 +15,11 @@ struct API {
         case ("GET", "image", 2): return try .json(image(path[1]))
         case ("GET", "queries", 1): return try .json(queries(request.query))
         case ("GET", "threshold", 1): return try .json(threshold(request.query))
+        case ("GET", "search", 1): return try .json(search(request.query))
         case ("GET", "marks", 1): return try .json(marks())
         case ("POST", "marks", 1): return try .json(mark(request))
         case (_, "set", 1), (_, "images", 1), (_, "image", 2), (_, "queries", 1), (_, "threshold", 1),
-            (_, "marks", 1):
+            (_, "search", 1), (_, "marks", 1):
             throw RequestProblem(.notAllowed, "\(request.method) is not served here")
         default: throw RequestProblem(.notFound, "the API has no such path")
         }
@@ -128,12 +130,12 @@ struct API {
 
     private struct QueryEntry: Encodable {
         let id, source: String
-        let className: String?
+        let className, text: String?
         let images: Int
         let best: Double?
 
         enum CodingKeys: String, CodingKey {
-            case id, source, images, best
+            case id, source, text, images, best
             case className = "class"
         }
     }
@@ -151,7 +153,7 @@ struct API {
             count: entries.count, offset: offset,
             queries: entries.dropFirst(offset).prefix(limit).map {
                 QueryEntry(
-                    id: $0.id, source: $0.source, className: $0.className, images: $0.selected,
+                    id: $0.id, source: $0.source, className: $0.className, text: $0.text, images: $0.selected,
                     best: $0.best.isNaN ? nil : Double($0.best))
             })
     }
@@ -170,6 +172,46 @@ struct API {
         return ThresholdFigures(
             threshold: value, kept: outcome.kept, dropped: outcome.dropped, orphaned: outcome.orphaned,
             balance: BalanceFigures(outcome.balance))
+    }
+
+    private struct Finding: Encodable {
+        let rank: Int
+        let similarity: Float
+        let id, source, split: String
+        let isChosen: Bool
+        let mark: String?
+
+        enum CodingKeys: String, CodingKey {
+            case rank, similarity, id, source, split, mark
+            case isChosen = "in_set"
+        }
+    }
+
+    private struct FindingList: Encodable {
+        let count: Int
+        let images: [Finding]
+    }
+
+    private func search(_ query: Fields) throws -> FindingList {
+        guard let search = site.search else {
+            throw RequestProblem(.notFound, "the embeddings are not in the store any more")
+        }
+        let hits =
+            switch (query["id"], query["text"]) {
+            case (let id?, nil): try search.images(like: id)
+            case (nil, let text?): try search.images(showing: text)
+            default: throw RequestProblem(.badRequest, "give one of 'text' and 'id'")
+            }
+        site.thumbnails.remember(hits)
+        let marks = try site.marks.current()
+        return FindingList(
+            count: hits.count,
+            images: hits.map { hit in
+                Finding(
+                    rank: hit.rank, similarity: hit.similarity, id: hit.id, source: hit.source,
+                    split: hit.split, isChosen: site.set.table.row(of: hit.id) != nil,
+                    mark: marks[hit.id]?.rawValue)
+            })
     }
 
     private struct MarkList: Encodable {

@@ -48,7 +48,7 @@ struct Pages {
                     set: set, marks: marks, place: place, image: image, canSearch: site.search != nil
                 ).markup(),
                 scripts: ["review"])
-        case ("search", 1): return try search(id: request.query["id"])
+        case ("search", 1): return try search(request.query)
         case ("threshold", 1): return try threshold(request)
         case ("duplicates", 1):
             let page = DuplicatesPage(
@@ -106,31 +106,42 @@ struct Pages {
             content: content)
     }
 
-    /// The images that are most like one of the pool, or a form that asks for one.
-    private func search(id: String?) throws -> Frame {
+    /// The images that are most like one of the pool, those that a text fits best, or forms that ask for some.
+    private func search(_ query: Fields) throws -> Frame {
         guard let search = site.search else { throw missing("page") }
-        guard let id else { return searchPage(hits: nil, subject: nil) }
-        guard let place = try site.set.place(of: id) ?? site.thumbnails.remembered(id) else {
-            throw missing("image")
+        switch (query["id"], query["text"]) {
+        case (nil, nil): return searchPage(search, hits: nil, subject: nil)
+        case (let id?, nil):
+            guard let place = try site.set.place(of: id) ?? site.thumbnails.remembered(id) else {
+                throw missing("image")
+            }
+            return searchPage(search, hits: try search.images(like: id), subject: .image(place))
+        case (nil, let text?):
+            return searchPage(search, hits: try search.images(showing: text), subject: .text(text))
+        case (_?, _?): throw RequestProblem(.badRequest, "search for an image or a text, not for both")
         }
-        return searchPage(hits: try search.images(like: id), subject: place)
     }
 
     /// The images that are most like a picture of the reader's own.
     func search(picture: Data) throws -> Frame {
         guard let search = site.search else { throw missing("page") }
-        return searchPage(hits: try search.images(like: picture), subject: nil)
+        return searchPage(search, hits: try search.images(like: picture), subject: nil)
     }
 
-    private func searchPage(hits: [EmbeddingQuery.Hit]?, subject: ImageReference?) -> Frame {
-        for hit in hits ?? [] {
-            site.thumbnails.remember(ImageReference(id: hit.id, source: hit.source))
-        }
+    private func searchPage(
+        _ search: PoolSearch, hits: [EmbeddingQuery.Hit]?, subject: SearchSubject?
+    ) -> Frame {
+        site.thumbnails.remember(hits ?? [])
         let marks = (try? site.marks.current()) ?? Marks()
         return frame(
             .search, "Search",
-            SearchPage(set: site.set, marks: marks, hits: hits, subject: subject).markup,
-            lead: "The embedded images that are most like another, in the pool or beside it.",
+            SearchPage(
+                set: site.set, marks: marks, refusalOfTexts: search.refusalOfTexts, hits: hits,
+                subject: subject
+            ).markup,
+            lead: search.refusalOfTexts == nil
+                ? "The embedded images that a text fits best, or that are most like another, in the pool or beside it."
+                : "The embedded images that are most like another, in the pool or beside it.",
             scripts: ["review"])
     }
 

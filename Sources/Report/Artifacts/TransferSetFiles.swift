@@ -131,10 +131,12 @@ package struct QueryNeighbours: Decodable, Sendable {
     package var source: String
     package var className: String?
     package var label: Int?
+    /// The text, where the query is one and no image.
+    package var text: String?
     package var neighbours: [Neighbour]
 
     enum CodingKeys: String, CodingKey {
-        case id, source, label, neighbours
+        case id, source, label, text, neighbours
         case className = "class"
     }
 }

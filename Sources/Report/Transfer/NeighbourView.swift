@@ -12,11 +12,15 @@ struct NeighbourView {
         let missed = sorted.dropFirst(last + 1).prefix(missedLimit)
         return HTML.div(.class("cut"), .data("class", query.className ?? "")) {
             HTML.div(.class("who")) {
-                Block.thumbnail(
-                    ImageReference(id: query.id, source: query.source), in: sink, hover: query.source,
-                    kind: "query")
+                if query.text == nil {
+                    Block.thumbnail(
+                        ImageReference(id: query.id, source: query.source), in: sink, hover: query.source,
+                        kind: "query")
+                }
                 HTML.strong { query.className ?? "" }
-                HTML.div { String(query.source.split(separator: "/").last ?? "") }
+                HTML.div {
+                    query.text.map { "“\($0)”" } ?? String(query.source.split(separator: "/").last ?? "")
+                }
             }
             HTML.div(.class("row")) {
                 for neighbour in taken { thumbnail(neighbour) }

@@ -17,8 +17,15 @@ public struct BestMatch: CurationStrategy {
         let ranked = nearest.indices.filter { pool.eligible[$0] }
             .map { Neighbour(row: $0, similarity: nearest[$0].similarity) }
             .sorted(by: pool.galleryOrder.precedes)
+        var parts = pool.crops?.firstParts()
+        var chosen: [(place: Int, image: Neighbour)] = []
+        for (place, image) in ranked.enumerated() {
+            guard chosen.count < count else { break }
+            if parts?.admits(image.row, nearest[image.row].row) ?? true { chosen.append((place, image)) }
+        }
+        guard chosen.count == count else { throw pool.shortage(count, chosen.count) }
         return StrategyResult(
-            ranked.prefix(count).enumerated().map { place, image in
+            chosen.map { place, image in
                 Selection(
                     galleryRow: image.row, queryRow: nearest[image.row].row, rank: place + 1,
                     similarity: image.similarity,

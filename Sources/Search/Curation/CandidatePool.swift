@@ -14,6 +14,8 @@ public final class CandidatePool {
     public let galleryIDs: PoolIDs
     /// The class of each query, where it has one.
     public var queryClasses: [String?] = []
+    /// Which rows are of one image, where some are parts of images; nil where each is an image of its own.
+    public var crops: CropRule?
     /// Decides between images of equal similarity.
     public let galleryOrder: TieOrder
     /// Decides between queries of equal similarity.
@@ -104,6 +106,13 @@ public final class CandidatePool {
         guard count > eligibleCount else { return }
         throw Diagnostic(
             "\(count) images are asked for, but only \(eligibleCount) of \(gallery.count) may be chosen",
+            hint: "ask for fewer, or add images to the pool")
+    }
+
+    /// What is thrown when the parts of images run out, of which a query takes one of each image.
+    func shortage(_ count: Int, _ found: Int) -> Diagnostic {
+        Diagnostic(
+            "\(count) images are asked for, but only \(found) may be chosen: no query takes two parts of an image",
             hint: "ask for fewer, or add images to the pool")
     }
 

@@ -43,7 +43,9 @@ public struct ClusterBalanced: CurationStrategy {
         // Candidates come best first, so clusters are numbered by their best image, and their lists are in order.
         var numbers: [Int: Int] = [:]
         var lists: [[Int]] = []
-        for (row, centre) in zip(rows, cluster.map(\.row)) {
+        var parts = pool.crops?.firstParts()
+        for (row, centre) in zip(rows, cluster.map(\.row)) where parts?.admits(row, nearest[row].row) ?? true
+        {
             let number = numbers[centre] ?? lists.count
             if number == lists.count {
                 numbers[centre] = number
@@ -51,6 +53,8 @@ public struct ClusterBalanced: CurationStrategy {
             }
             lists[number].append(row)
         }
+        let admitted = lists.reduce(0) { $0 + $1.count }
+        guard admitted >= count else { throw pool.shortage(count, admitted) }
         return StrategyResult(
             choose(count, lists, nearest, pool),
             notes: ["\(lists.count) clusters of the \(rows.count) nearest candidates"])

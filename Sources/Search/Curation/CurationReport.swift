@@ -10,7 +10,9 @@ struct CurationReport {
             let query = selection.queryRow.map { request.queries[$0] }
             return TransferSetRow(
                 id: image.id, source: image.source, dataset: image.dataset, member: image.member,
-                width: image.width, height: image.height, query: query?.id, queryClass: query?.className,
+                width: image.width, height: image.height,
+                box: request.hasCrops ? CropID.box(of: image.id) : nil, query: query?.id,
+                queryClass: query?.className,
                 rank: selection.rank, similarity: selection.similarity, reason: selection.reason)
         }
     }
@@ -37,6 +39,7 @@ struct CurationReport {
         return zip(request.queries, zip(listed, ranks)).map { query, found in
             QueryRow(
                 id: query.id, source: query.source, className: query.className, label: query.label,
+                text: query.text,
                 neighbours: zip(found.0, found.1).map { neighbour, rank in
                     let image = request.images[neighbour.row]
                     return NeighbourRow(

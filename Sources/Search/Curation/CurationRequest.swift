@@ -24,7 +24,7 @@ public struct PoolImage: Codable, Hashable, Sendable {
     public var source: String { "\(dataset)/\(member)" }
 }
 
-/// One labelled image for which similar ones are sought.
+/// One image for which similar ones are sought, or one text for which fitting ones are.
 public struct QueryImage: Codable, Hashable, Sendable {
     /// The content id.
     public var id: String
@@ -34,13 +34,18 @@ public struct QueryImage: Codable, Hashable, Sendable {
     public var label: Int?
     /// The class, by name.
     public var className: String?
+    /// The text, where the query is one and no image.
+    public var text: String?
 
     /// Creates a query.
-    public init(id: String, source: String, label: Int? = nil, className: String? = nil) {
+    public init(
+        id: String, source: String, label: Int? = nil, className: String? = nil, text: String? = nil
+    ) {
         self.id = id
         self.source = source
         self.label = label
         self.className = className
+        self.text = text
     }
 }
 
@@ -109,6 +114,8 @@ public struct CurationRequest {
     public var queries: [QueryImage]
     /// Images that must not come back.
     public var evaluation: [EvaluationSet] = []
+    /// Whether some of the pool's rows are parts of images (``CropID``).
+    public var hasCrops = false
     /// What a person decided about images.
     public var marks = Marks()
     /// Images of what is not wanted.

@@ -14,6 +14,7 @@ public enum Curator {
             queries: request.queryVectors, queryIDs: request.queries.map(\.id), gallery: request.gallery,
             galleryIDs: request.images.ids)
         pool.queryClasses = request.queries.map(\.className)
+        if request.hasCrops { pool.crops = CropRule(ids: request.images.ids) }
         var funnel = Funnel(images: request.images)
 
         try checkpoint("comparing the pool with the queries")
@@ -166,6 +167,10 @@ public enum Curator {
                 : "chosen images \(dedup.joined(separator: ", or ")) count as one",
             .final: ([strategy] + result.notes).joined(separator: ": "),
         ]
+        if request.hasCrops {
+            notes[.pool] = "all images with an embedding, and their parts"
+            notes[.final] = (notes[.final] ?? "") + ", at most one part of an image for each query"
+        }
         if request.negatives != nil { notes[.negatives] = "not nearer to what is not wanted than to a query" }
         if !request.marks.effective.isEmpty { notes[.marks] = "not ruled out by a person" }
         return notes

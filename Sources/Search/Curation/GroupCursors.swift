@@ -15,6 +15,8 @@ struct GroupCursors {
     private var taken: [Bool]
     /// The images that a group has passed: the lists of its other queries name them, too.
     private var passed: [Set<Int>]
+    /// The images of which a group has a part, where the pool holds parts.
+    private var used: [Set<Int32>]
 
     /// Starts with four times as many neighbours as each group will take.
     init(_ groups: [[Int]], of pool: CandidatePool, perGroup: Int) throws {
@@ -23,6 +25,7 @@ struct GroupCursors {
         places = Array(repeating: 0, count: pool.queries.count)
         ranks = Array(repeating: 0, count: groups.count)
         passed = Array(repeating: [], count: groups.count)
+        used = Array(repeating: [], count: groups.count)
         taken = Array(repeating: false, count: pool.gallery.count)
         let smallest = groups.map(\.count).min() ?? 1
         try pool.extend(Array(places.indices), to: max(8, 4 * perGroup / smallest))
@@ -30,9 +33,13 @@ struct GroupCursors {
 
     func isTaken(_ row: Int) -> Bool { taken[row] }
 
-    mutating func take(_ row: Int) { taken[row] = true }
+    mutating func take(_ row: Int, for group: Int) {
+        taken[row] = true
+        if let crops = pool.crops { used[group].insert(crops.images[row]) }
+    }
 
-    /// The nearest image of a group that is neither taken nor excluded; nil when there is none.
+    /// The nearest image of a group that is neither taken nor excluded, and no part of one of which the group has
+    /// another; nil when there is none.
     mutating func next(of group: Int) throws -> Candidate? {
         while true {
             var best: Candidate?
@@ -43,7 +50,10 @@ struct GroupCursors {
                 if best.map({ precedes(candidate, $0) }) ?? true { best = candidate }
             }
             guard let best else { return nil }
-            guard taken[best.neighbour.row] else { return best }
+            let row = best.neighbour.row
+            guard taken[row] || pool.crops.map({ used[group].contains($0.images[row]) }) == true else {
+                return best
+            }
             places[best.query] += 1
             ranks[group] += 1
             if groups[group].count > 1 { passed[group].insert(best.neighbour.row) }

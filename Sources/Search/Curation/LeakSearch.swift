@@ -92,17 +92,25 @@ struct LeakSearch {
                 mark: request.marks[request.images[row].id])
         }
         for row in candidates {
-            if let other = rows[request.images[row].id] { add(row, .exact, other, 1) }
+            if let other = rows[content(of: row)] { add(row, .exact, other, 1) }
         }
         if let evidence {
-            let open = candidates.filter { found[$0] == nil }
+            // Pictures are compared whole: what shows part of a leak is one. So one row of an image stands for all.
+            var parts: [String: [Int]] = [:]
+            if request.hasCrops { parts = Dictionary(grouping: candidates, by: content) }
+            let open = candidates.filter {
+                found[$0] == nil && (parts.isEmpty || parts[content(of: $0)]?[0] == $0)
+            }
             let matches = try PerceptualSearch.matches(
                 of: open.map { .pool($0) }, among: ids.indices.map { .evaluated($0) }, by: evidence)
             for match in matches {
                 // The other that it resembles most.
                 let known = found[open[match.row]]?.similarity ?? 0
                 if match.resemblance > known {
-                    add(open[match.row], .perceptual, match.other, match.resemblance)
+                    let row = open[match.row]
+                    for row in parts[content(of: row)] ?? [row] {
+                        add(row, .perceptual, match.other, match.resemblance)
+                    }
                 }
             }
         }
@@ -115,6 +123,12 @@ struct LeakSearch {
             }
         }
         return candidates.compactMap { found[$0] }
+    }
+
+    /// The content id of a row's image, whole.
+    private func content(of row: Int) -> String {
+        let id = request.images[row].id
+        return request.hasCrops ? CropID.image(of: id) : id
     }
 
     /// The certificate of a choice: what was found in the pool, and what a second look finds in the choice itself.

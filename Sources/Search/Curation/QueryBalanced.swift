@@ -64,6 +64,7 @@ struct BalancedRounds {
         taken.reserveCapacity(count)
         var round = 0
         while taken.count < count {
+            let before = taken.count
             round += 1
             var waiting = try PriorityQueue(groups.indices.compactMap { try cursors.next(of: $0) }) { a, b in
                 a.neighbour == b.neighbour
@@ -75,13 +76,14 @@ struct BalancedRounds {
                     if let next = try cursors.next(of: best.group) { waiting.push(next) }
                     continue
                 }
-                cursors.take(best.neighbour.row)
+                cursors.take(best.neighbour.row, for: best.group)
                 let selection = Selection(
                     galleryRow: best.neighbour.row, queryRow: best.query, rank: best.rank,
                     similarity: best.neighbour.similarity,
                     reason: "neighbour \(best.rank) of its \(noun.one), taken in round \(round)")
                 taken.append((best.group, selection))
             }
+            guard taken.count > before else { throw pool.shortage(count, taken.count) }
         }
         // Within a group the ranks ascend with the rounds, so this order is total.
         taken.sort { ($0.group, $0.selection.rank) < ($1.group, $1.selection.rank) }

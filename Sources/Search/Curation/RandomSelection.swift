@@ -17,9 +17,16 @@ public struct RandomSelection: CurationStrategy {
     public func select(_ count: Int, from pool: CandidatePool) throws -> StrategyResult {
         try pool.checkBudget(count)
         let nearest = try pool.nearest()
-        let drawn = Self.draw(
-            count, of: pool.galleryIDs.indices.lazy.filter { pool.eligible[$0] }, ids: pool.galleryIDs,
+        // With parts of images, more have to be drawn than are wanted, and how many is not known before.
+        var drawn = Self.draw(
+            pool.crops == nil ? count : pool.eligibleCount,
+            of: pool.galleryIDs.indices.lazy.filter { pool.eligible[$0] }, ids: pool.galleryIDs,
             seed: seed)
+        if var parts = pool.crops?.firstParts() {
+            drawn = Array(
+                drawn.filter { parts.admits($0, nearest.isEmpty ? 0 : nearest[$0].row) }.prefix(count))
+            guard drawn.count == count else { throw pool.shortage(count, drawn.count) }
+        }
         return StrategyResult(
             drawn.enumerated().map { place, row in
                 let query = nearest.isEmpty ? nil : nearest[row]

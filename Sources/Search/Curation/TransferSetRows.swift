@@ -12,6 +12,8 @@ public struct TransferSetRow: Codable, Hashable, Sendable {
     public var width: Int
     /// The height in pixels.
     public var height: Int
+    /// Of part of an image: its first column, first row, columns and rows, as its names have them, too.
+    public var box: [Int]?
     /// The content id of the query it was chosen for.
     public var query: String?
     /// That query's class.
@@ -24,7 +26,7 @@ public struct TransferSetRow: Codable, Hashable, Sendable {
     public var reason: String
 
     enum CodingKeys: String, CodingKey {
-        case id, source, dataset, member, width, height, query, rank, similarity, reason
+        case id, source, dataset, member, width, height, box, query, rank, similarity, reason
         case queryClass = "query_class"
     }
 }
@@ -74,11 +76,13 @@ public struct QueryRow: Codable, Hashable, Sendable {
     public var className: String?
     /// The class, as a number.
     public var label: Int?
+    /// The text, where the query is one and no image.
+    public var text: String?
     /// Neighbours by rank: those chosen for this query, and the nearest that nobody chose.
     public var neighbours: [NeighbourRow]
 
     enum CodingKeys: String, CodingKey {
-        case id, source, label, neighbours
+        case id, source, label, text, neighbours
         case className = "class"
     }
 }

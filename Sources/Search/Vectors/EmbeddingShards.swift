@@ -19,18 +19,37 @@ public enum EmbeddingLayout {
 
 /// What `embeddings.json` says.
 public struct EmbeddingDescription: Codable, Hashable, Sendable {
+    /// What the vectors can be compared with.
+    public enum Space: String, Codable, Hashable, Sendable {
+        /// Images and texts alike: both towers of a CLIP lead to it.
+        case imageText = "image-text"
+    }
+
     /// The number of values in a row.
     public var dimension: Int
     /// The number of rows.
     public var count: Int
     /// The model that made them.
     public var model: String
+    /// What they can be compared with; nil for features of images, which only images have.
+    public var space: Space?
+    /// Whether some of the rows are parts of images; nil where none is.
+    public var hasCrops: Bool?
+
+    enum CodingKeys: String, CodingKey {
+        case dimension, count, model, space
+        case hasCrops = "has_crops"
+    }
 
     /// Creates a description.
-    public init(dimension: Int, count: Int, model: String) {
+    public init(
+        dimension: Int, count: Int, model: String, space: Space? = nil, hasCrops: Bool? = nil
+    ) {
         self.dimension = dimension
         self.count = count
         self.model = model
+        self.space = space
+        self.hasCrops = hasCrops
     }
 }
 

@@ -31,6 +31,15 @@ public struct EmbeddingSet: Artifact, Sendable {
         }
     }
 
+    /// For each row, that of the whole image: its own, or for part of an image the one that its parts follow.
+    static func wholes(_ rows: [Row]) -> [Int] {
+        var last = 0
+        return rows.indices.map { row in
+            if ImageCrop.split(rows[row].member) == nil { last = row }
+            return last
+        }
+    }
+
     /// Where the artifact lies.
     public let location: ArtifactLocation
     let description: EmbeddingDescription

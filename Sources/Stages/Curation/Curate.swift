@@ -8,12 +8,13 @@ internal import Vision
 /// Retrieves a transfer set from a pool: the images most useful for a task of which a few examples are at hand.
 ///
 /// The strategies begin with those of Vemulapalli et al. 2023: query-balanced retrieval takes equally many images for
-/// every query. Candidates are always compared exactly, by streamed matrix products. Nothing that repeats an image of
+/// every query. Queries are images, or texts where one CLIP embedded both. Candidates are always compared exactly, by streamed matrix products. Nothing that repeats an image of
 /// `exclude` is chosen; `leakage.json` certifies it.
 struct Curate: Stage {
     static let name: StageName = "curate"
     static let revision = 2
-    static let summary = "Retrieves a transfer set from a pool, by similarity to the images of the task."
+    static let summary =
+        "Retrieves a transfer set from a pool, by similarity to the images or the words of the task."
 
     /// The rule that chooses.
     enum Strategy: String, CaseIterable, SettingValue {
@@ -25,15 +26,16 @@ struct Curate: Stage {
     }
 
     @Input("The index over pool and task images.") var index: SearchIndex
-    @Input("The images for which similar ones are sought.", role: .queries) var queries: ImageSet
+    @Input("The images for which similar ones are sought, or the texts of embed-texts.", role: .queries)
+    var queries: QuerySet
     @Input(
-        "Further images for which similar ones are sought; their labels are not read.", role: .queries,
-        isOptional: true)
-    var positives: [ImageSet]
-    @Input(
-        "Images of what is not wanted: candidates nearer to one of them than to every query are ruled out.",
+        "Further images, or texts, for which similar images are sought; their labels are not read.",
         role: .queries, isOptional: true)
-    var negatives: [ImageSet]
+    var positives: [QuerySet]
+    @Input(
+        "Images, or texts, of what is not wanted: candidates nearer to one of them than to every query are ruled out.",
+        role: .queries, isOptional: true)
+    var negatives: [QuerySet]
     @Input("Images that must not come back, nor copies of them.", role: .exclusion, isOptional: true)
     var exclude: [ImageSet]
     @Setting("The rule that chooses.") var strategy: Strategy = .queryBalanced
@@ -82,14 +84,22 @@ struct Curate: Stage {
         let embeddings = try index.embeddings()
         let shards = try embeddings.shards()
         let rows = try embeddings.rows(of: shards)
-        func embedded(_ sets: [ImageSet], _ purpose: String) throws -> [EmbeddedSplit] {
-            try sets.map { try EmbeddedSplit($0, rows: rows, shards: shards, purpose: purpose) }
+        try checkKinds(in: context)
+        func searched(_ sets: [QuerySet], _ purpose: String) throws -> [SearchedSet] {
+            try sets.map {
+                try SearchedSet($0, in: embeddings, rows: rows, shards: shards, purpose: purpose)
+            }
         }
-        let tasks = try embedded([queries], "queries") + embedded(positives, "positives")
-        let unwanted = try embedded(negatives, "negatives")
-        let excluded = try embedded(exclude, "exclude")
+        let task = try SearchedSet.joined(
+            searched([queries], "queries") + searched(positives, "positives"), dimension: shards.dimension)
+        let unwanted = try SearchedSet.joined(
+            searched(negatives, "negatives"), dimension: shards.dimension)
+        let excluded = try exclude.map {
+            try EmbeddedSplit($0, rows: rows, shards: shards, purpose: "exclude")
+        }
         // Images of the data sets that supply the queries are never candidates.
-        let excludedDatasets = Set(([queries] + positives + negatives + exclude).map(\.location.node))
+        let imageSets = ([queries] + positives + negatives).compactMap(\.images)
+        let excludedDatasets = Set((imageSets + exclude).map(\.location.node))
         let gallery = rows.indices.filter { !excludedDatasets.contains(rows[$0].dataset) }
         guard !gallery.isEmpty else {
             throw Diagnostic(
@@ -97,25 +107,16 @@ struct Curate: Stage {
                 at: context.sourceLocation(of: "index"), hint: "embed a pool, too: images: [pool, target]",
                 exitCode: .badData)
         }
-        let classes = queries.classes
         var request = CurationRequest(
             gallery: VectorSubset(shards, rows: gallery),
             images: gallery.map { rows[$0] }.map {
                 PoolImage(
                     id: $0.id, dataset: $0.dataset, member: $0.member, width: $0.width, height: $0.height)
             },
-            queryVectors: try tasks.vectors(of: shards),
-            queries: tasks.enumerated().flatMap { number, task in
-                task.rows.map { row in
-                    // Labels of further sets are numbers of other classes.
-                    let label = number == 0 ? row.label : nil
-                    return QueryImage(
-                        id: row.id, source: row.source, label: label,
-                        className: label.flatMap { classes.indices.contains($0) ? classes[$0] : nil })
-                }
-            },
+            queryVectors: task.vectors, queries: task.queries,
             size: perQuery.map { .perQuery($0) } ?? .total(size ?? 0), strategy: rule)
-        request.classes = classes
+        request.hasCrops = embeddings.description.hasCrops == true
+        request.classes = queries.classes
         request.duplicateThreshold = dedup.map(Float.init)
         request.comparesEvaluatedPictures = leakagePictures
         request.comparesChosenPictures = dedupPictures
@@ -123,19 +124,21 @@ struct Curate: Stage {
         request.leakage = leakage.threshold
         request.minimumSimilarity = minSimilarity.map(Float.init)
         request.seed = UInt64(seed)
-        request.evaluation = try excluded.map { split in
+        request.evaluation = excluded.map { split in
             EvaluationSet(
                 split: split.name, ids: split.rows.map(\.id), sources: split.rows.map(\.source),
-                vectors: try [split].vectors(of: shards))
+                vectors: split.vectors)
         }
-        if !unwanted.isEmpty {
+        if !negatives.isEmpty {
             request.negatives = NegativeSet(
-                sources: unwanted.flatMap(\.rows).map(\.source), vectors: try unwanted.vectors(of: shards),
+                sources: unwanted.queries.map(\.source), vectors: unwanted.vectors,
                 margin: Float(negativeMargin))
         }
         request.marks = try decisions(in: context)
         let evidence = try StoredEvidence(
-            pool: { rows[gallery[$0]].record }, evaluated: excluded.flatMap(\.rows).map(\.record),
+            pool: { [wholes = request.hasCrops ? EmbeddingSet.wholes(rows) : nil] place in
+                rows[wholes?[gallery[place]] ?? gallery[place]].record
+            }, evaluated: excluded.flatMap(\.rows).map(\.record),
             datasets: Datasets(of: [embeddings.location]), store: context.store)
         request.evidence = evidence
         var phase = 0
@@ -149,7 +152,8 @@ struct Curate: Stage {
         if !effective.isEmpty {
             try JSONFiles.writeLines(effective, to: context.output.appending(path: TransferSet.marksFile))
         }
-        try Datasets(of: [embeddings.location, queries.location]).write(to: context.output)
+        try Datasets(of: [embeddings.location] + [queries.images].compactMap { $0?.location }).write(
+            to: context.output)
         for note in result.notes { context.log(note) }
         if evidence.decoded > 0 {
             context.log(
@@ -160,6 +164,17 @@ struct Curate: Stage {
         try context.advance(to: 7, of: 7)
         return try TransferSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+    }
+
+    /// Texts and images lie apart in the space they share: nearly any image is nearer to an image than to a text.
+    private func checkKinds(in context: StageContext) throws {
+        for (name, sets) in [("positives", positives), ("negatives", negatives)] {
+            guard sets.contains(where: { ($0.texts == nil) != (queries.texts == nil) }) else { continue }
+            let (one, other) = queries.texts == nil ? ("images", "texts") : ("texts", "images")
+            throw Diagnostic(
+                "the queries are \(one), and \(name) holds \(other): their similarities are on different scales",
+                at: context.sourceLocation(of: name), hint: "search with \(one) alone", exitCode: .badData)
+        }
     }
 
     private func decisions(in context: StageContext) throws -> Marks {
@@ -230,33 +245,5 @@ struct LeakageSetting: SettingValue {
         case .cosine(let cosine): "\(cosine)"
         case .off: "null"
         }
-    }
-}
-
-/// The embedded images of one split of a data set.
-private struct EmbeddedSplit {
-    let name: String
-    let rows: [EmbeddingSet.Row]
-    let indices: [Int]
-
-    init(_ set: ImageSet, rows all: [EmbeddingSet.Row], shards: EmbeddingShards, purpose: String) throws {
-        let wanted = Set(try set.records().map(\.member))
-        let dataset = set.location.node
-        indices = all.indices.filter { all[$0].dataset == dataset && wanted.contains(all[$0].member) }
-        name = dataset + (set.location.selector.map { ".\($0)" } ?? "")
-        guard indices.count == wanted.count else {
-            throw Diagnostic(
-                "\(wanted.count - indices.count) of the \(wanted.count) images of '\(name)' (\(purpose)) have no embedding",
-                hint: "let the embed stage read '\(dataset)', too: images: [pool, \(dataset)]",
-                exitCode: .badData)
-        }
-        rows = indices.map { all[$0] }
-    }
-}
-
-extension [EmbeddedSplit] {
-    /// The embeddings of all splits, in order.
-    fileprivate func vectors(of shards: EmbeddingShards) throws -> VectorTable {
-        try shards.table(rows: flatMap(\.indices))
     }
 }

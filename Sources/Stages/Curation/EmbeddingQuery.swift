@@ -1,4 +1,4 @@
-internal import Diagnostics
+public import Diagnostics
 internal import Engine
 public import Foundation
 internal import Models
@@ -7,7 +7,7 @@ internal import Tensors
 internal import Training
 internal import Vision
 
-/// Finds the images of an embedding set that are nearest to one given image.
+/// Finds the images of an embedding set that are nearest to one given image, or to a text.
 ///
 /// The search is exact (inner products of unit vectors, fp32), and ties go by content id.
 public struct EmbeddingQuery: Sendable {
@@ -34,32 +34,38 @@ public struct EmbeddingQuery: Sendable {
     ///
     /// - Throws: a `Diagnostic` for any other artifact, and when the embeddings are not in the store any more.
     public init(of artifact: URL, store: URL) throws {
+        embeddings = try Self.embeddings(of: artifact, store: store)
+        self.store = store
+        shards = try embeddings.shards()
+        rows = try embeddings.rows(of: shards)
+    }
+
+    private static func embeddings(of artifact: URL, store: URL) throws -> EmbeddingSet {
         let record = try ArtifactRecord.read(at: artifact)
         func location(_ key: String, _ node: String) -> ArtifactLocation {
             ArtifactLocation(directory: store.appending(path: key), node: node, store: store)
         }
         switch record.kind {
-        case EmbeddingSet.kind: embeddings = try EmbeddingSet(location(record.key, record.node))
-        case SearchIndex.kind:
-            embeddings = try SearchIndex(location(record.key, record.node)).embeddings()
+        case EmbeddingSet.kind: return try EmbeddingSet(location(record.key, record.node))
+        case SearchIndex.kind: return try SearchIndex(location(record.key, record.node)).embeddings()
         default:
             guard let index = record.inputs.first(where: { $0.kind == SearchIndex.kind }) else {
                 throw Diagnostic(
                     "'\(record.node)' is made from no embeddings",
                     hint: "name an embed, index or curate stage", exitCode: .usage)
             }
-            embeddings = try SearchIndex(location(index.key, index.node)).embeddings()
+            return try SearchIndex(location(index.key, index.node)).embeddings()
         }
-        self.store = store
-        shards = try embeddings.shards()
-        rows = try embeddings.rows(of: shards)
     }
 
     /// The content id that begins with some digits.
     ///
     /// - Throws: a `Diagnostic` when no embedded image has such a content id, or several have.
     public func identifier(of digits: String) throws -> String {
-        let ids = Set(rows.lazy.map(\.id).filter { $0.hasPrefix(digits) })
+        var ids = Set(rows.lazy.map(\.id).filter { $0.hasPrefix(digits) })
+        // The digits of an image mean the whole of it, and not its parts.
+        let images = Set(ids.map(CropID.image))
+        if images.count == 1, ids.count > 1 { ids = images }
         guard let id = ids.first, digits.count >= ImageTracer.shortestID else {
             throw Diagnostic(
                 "no embedded image has a content id that begins with '\(digits)'",
@@ -95,28 +101,39 @@ public struct EmbeddingQuery: Sendable {
                 "the picture cannot be read: \(error)", hint: "pictures are JPEG, PNG or WebP",
                 exitCode: .badData)
         }
-        return try nearest(to: embedded(image), count: count, except: nil)
+        let encoder = try EmbeddingEncoder(StoredEncoder(of: embeddings, store: store))
+        return try nearest(to: encoder.vector(of: image), count: count, except: nil)
     }
 
-    /// An image as a table of one unit vector.
-    private func embedded(_ image: Image) throws -> VectorTable {
-        let record = try ArtifactRecord.read(at: embeddings.location.directory)
-        let folder = record.inputs.first { $0.name == "model" }.map { store.appending(path: $0.key) }
-        guard let folder, FileManager.default.fileExists(atPath: folder.path) else {
-            throw Diagnostic(
-                "the model that embedded '\(record.node)' is no longer in the store",
-                hint: "`retort run` makes it again", exitCode: .inputMissing)
+    /// The images nearest to a text, for embeddings that images and texts share.
+    ///
+    /// - Throws: a `Diagnostic` for embeddings of a model without a text tower, for an empty text, and for one with
+    ///   more tokens than the tower reads.
+    public func nearest(toText text: String, count: Int) throws -> [Hit] {
+        let stored = try StoredEncoder(of: embeddings, store: store)
+        if let refusal = stored.refusalOfTexts { throw refusal }
+        guard text.contains(where: { !$0.isWhitespace }) else {
+            throw Diagnostic("the text is empty", exitCode: .usage)
         }
-        let model = try LoadedModel.load(folder, device: .cpu)
-        let inference = Inference(
-            model, provider: ImageProvider([GivenImage.dataset: GivenImage(image: image)]), workers: 1)
-        let view = ImageView(
-            ImageRecord(
-                id: "", dataset: GivenImage.dataset, member: "", width: image.width, height: image.height),
-            model.evaluationViews)
-        var values: [Float] = []
-        try inference.run([view]) { output in values += try output.features.normalize(1).floats() }
-        return VectorTable(values, dimension: model.network.featureWidth)
+        guard let clip = try EmbeddingEncoder(stored).clip else {
+            preconditionFailure("shared embeddings without a text tower: this is a bug in Retort")
+        }
+        guard !clip.cutsOff(text) else {
+            throw Diagnostic(
+                "the text has more tokens than the \(clip.configuration.text.contextLength) that "
+                    + "\(stored.architecture) reads",
+                hint: "shorten it: its end would not be read", exitCode: .usage)
+        }
+        let vector = try clip.embeddings(of: [text])
+        return try nearest(
+            to: VectorTable(vector.floats(), dimension: vector.shape[1]), count: count, except: nil)
+    }
+
+    /// Why no text can be asked about the embeddings that an artifact is, or was made from; nil where one can.
+    ///
+    /// Cheap: no vectors and no weights are read.
+    public static func refusalOfTexts(of artifact: URL, store: URL) throws -> Diagnostic? {
+        try StoredEncoder(of: embeddings(of: artifact, store: store), store: store).refusalOfTexts
     }
 
     private func nearest(to query: VectorTable, count: Int, except id: String?) throws -> [Hit] {
@@ -137,15 +154,4 @@ public struct EmbeddingQuery: Sendable {
                 split: row.split)
         }
     }
-}
-
-/// One image that is in memory already.
-private struct GivenImage: ImageSource {
-    static let dataset = "query"
-    let image: Image
-    var classes: [String] { [] }
-    func members() throws -> [SourceMember] { [] }
-    func contentFiles() throws -> [URL] { [] }
-    func bytes(of member: String) throws -> Data? { nil }
-    func image(_ member: String, atLeast shortSide: Int?) throws -> Image { image }
 }

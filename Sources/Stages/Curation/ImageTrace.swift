@@ -98,10 +98,16 @@ public struct ImageTracer {
     /// - Throws: a `Diagnostic` when the word means no embedded image, or several contents.
     public func traces(of word: String) throws -> [ImageTrace] {
         let rows = try embeddings.rows(of: shards)
-        let found = rows.indices.filter {
+        var found = rows.indices.filter {
             word.contains("/") ? rows[$0].source == word : rows[$0].id.hasPrefix(word)
         }
-        let ids = Set(found.map { rows[$0].id })
+        var ids = Set(found.map { rows[$0].id })
+        // The digits of an image mean the whole of it, and not its parts.
+        let images = Set(ids.map(CropID.image))
+        if images.count == 1, ids.count > 1 {
+            ids = images
+            found = found.filter { images.contains(rows[$0].id) }
+        }
         guard !ids.isEmpty else {
             throw Diagnostic(
                 "'\(record.node)' knows no image '\(word)'",
@@ -149,19 +155,14 @@ public struct ImageTracer {
     private func places(
         of row: Int, _ id: String, _ rows: [EmbeddingSet.Row], _ known: KnownCuration
     ) throws -> [ImageTrace.QueryPlace] {
-        let bySource = Dictionary(
-            rows.indices.map { (rows[$0].source, $0) }, uniquingKeysWith: { first, _ in first })
-        let queries = known.queries.filter { $0.source != rows[row].source }.compactMap { query in
-            bySource[query.source].map { (query: query, row: $0) }
-        }
+        let (queries, table) = try queries(besides: rows[row].source, rows, known)
         guard !queries.isEmpty else { return [] }
         let image = try shards.table(rows: [row])
-        let table = try shards.table(rows: queries.map(\.row))
-        let order = TieOrder(ids: queries.map(\.query.id))
+        let order = TieOrder(ids: queries.map(\.id))
         let chosenFor = known.chosen.compactMap(\.query)
         let nearest = try ExactSearch.topK(queries.count, for: image, in: table, order: order)[0]
             .enumerated()
-            .filter { $0 < Self.queryLimit || chosenFor.contains(queries[$1.row].query.id) }.map(\.element)
+            .filter { $0 < Self.queryLimit || chosenFor.contains(queries[$1.row].id) }.map(\.element)
         let excluded = Set(known.dropped.map(\.source))
         let eligible = rows.map { !known.outside.contains($0.dataset) && !excluded.contains($0.source) }
         let ranks = try ExactSearch.ranks(
@@ -169,11 +170,44 @@ public struct ImageTracer {
             for: table.table(rows: nearest.map(\.row)), in: shards, eligible: eligible,
             order: TieOrder(ids: shards.ids))
         return zip(nearest, ranks).map { neighbour, rank in
-            let query = queries[neighbour.row].query
+            let query = queries[neighbour.row]
             return ImageTrace.QueryPlace(
                 id: query.id, source: query.source, className: query.className,
                 similarity: neighbour.similarity, rank: rank[0])
         }
+    }
+
+    /// The queries with their vectors: of images from the embeddings, of texts from the artifacts that hold them.
+    ///
+    /// What is gone from the store is left out.
+    private func queries(
+        besides source: String, _ rows: [EmbeddingSet.Row], _ known: KnownCuration
+    ) throws -> ([QueryRow], VectorTable) {
+        let bySource = Dictionary(
+            rows.indices.map { (rows[$0].source, $0) }, uniquingKeysWith: { first, _ in first })
+        let images = known.queries.filter { $0.text == nil && $0.source != source }.compactMap { query in
+            bySource[query.source].map { (query: query, row: $0) }
+        }
+        var queries = images.map(\.query)
+        var values = try shards.table(rows: images.map(\.row)).values
+        let texts = Dictionary(
+            known.queries.filter { $0.text != nil }.map { ($0.source, $0) },
+            uniquingKeysWith: { first, _ in first })
+        let store = folder.deletingLastPathComponent()
+        for input in record.inputs
+        where input.kind == TextEmbeddingSet.kind && ["queries", "positives"].contains(input.name) {
+            let directory = store.appending(path: input.key)
+            guard FileManager.default.fileExists(atPath: directory.path) else { continue }
+            let set = try TextEmbeddingSet(
+                ArtifactLocation(directory: directory, node: input.node, store: store))
+            let vectors = try set.vectors()
+            for (row, text) in try set.queries().enumerated() {
+                guard let query = texts[text.source] else { continue }
+                queries.append(query)
+                values += vectors[row]
+            }
+        }
+        return (queries, VectorTable(values, dimension: shards.dimension))
     }
 }
 

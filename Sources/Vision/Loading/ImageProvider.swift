@@ -28,8 +28,10 @@ public final class ImageProvider: Sendable {
     private let cache = Mutex(Cache())
 
     /// Creates a provider for data sets by name; `cacheBytes` bounds the decoded pixels that are kept.
+    ///
+    /// A member with a rectangle behind its name (``ImageCrop``) is that part of the image.
     public init(_ sources: [String: any ImageSource], cacheBytes: Int = 512 << 20) {
-        self.sources = sources
+        self.sources = sources.mapValues { CropSource($0) }
         capacity = cacheBytes
     }
 

@@ -4,26 +4,31 @@ import Engine
 import Foundation
 import Stages
 
-/// Finds the images of a pool that are nearest to one image.
+/// Finds the images of a pool that are nearest to one image, or to a text.
 struct QueryCommand: RetortCommand {
     static let configuration = CommandConfiguration(
-        commandName: "query", abstract: "Find the images of a pool that are nearest to one image.",
+        commandName: "query",
+        abstract: "Find the images of a pool that are nearest to one image, or to a text.",
         discussion: """
             The image is seen as the model that embedded the pool sees images; the search is exact. Similarities are \
-            cosines. With --id, the image is one of the pool's own, by six or more digits of its content id.
+            cosines. With --id, the image is one of the pool's own, by six or more digits of its content id. A text \
+            can be asked for where a CLIP with both towers has embedded the pool.
             """)
 
     @Option(help: "An embed, index or curate stage of a run, or the folder of its artifact.") var index:
         String
     @Option(help: "The image: a JPEG, PNG or WebP file.") var image: String?
     @Option(help: "The image: the content id of one that is embedded.") var id: String?
+    @Option(help: "A text, such as 'a red cube', in place of an image.") var text: String?
     @Option(name: .customShort("k"), help: "How many images to find.") var k = 20
     @Option(help: "The run whose stage is meant; by default the newest that has it.") var run: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard (image == nil) != (id == nil) else { throw ValidationError("give one of --image and --id") }
+        guard [image, id, text].count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("give one of --image, --id and --text")
+        }
         guard k >= 1 else { throw ValidationError("-k is \(k), and has to be 1 or more") }
     }
 
@@ -36,6 +41,8 @@ struct QueryCommand: RetortCommand {
                 throw Diagnostic("there is no file \(image)", exitCode: .inputMissing)
             }
             hits = try query.nearest(toPicture: data, count: k)
+        } else if let text {
+            hits = try query.nearest(toText: text, count: k)
         } else {
             hits = try query.nearest(toImage: query.identifier(of: id ?? ""), count: k)
         }
