@@ -133,7 +133,21 @@ struct ModelCardText {
                 }
             return "## How to run it\n\n```sh\n\(verb)\n```\n\nTensors have the names that timm gives them."
         case .onnx: return "## How to run it\n\n```python\n\(python)\n```"
+        case .openclip: return "## How to run it\n\n```python\n\(openCLIP)\n```"
         }
+    }
+
+    private var openCLIP: String {
+        """
+        import json, open_clip
+        from safetensors.torch import load_file
+
+        model = open_clip.CLIP(**json.load(open("\(OpenCLIPExport.configurationFile)"))["model_cfg"])
+        model.load_state_dict(load_file("\(name)"))
+        # after `gzip -k \(OpenCLIPExport.vocabularyFile)`
+        tokenizer = open_clip.SimpleTokenizer("\(OpenCLIPExport.vocabularyFile).gz")
+        texts = model.eval().encode_text(tokenizer(["a caption"]), normalize=True)
+        """
     }
 
     private var python: String {

@@ -9,11 +9,13 @@ public struct ModelExport {
     /// The forms.
     public enum Format: String, CaseIterable, Sendable {
         case onnx, safetensors
+        /// Both towers of a CLIP under OpenCLIP's names.
+        case openclip
     }
 
     /// What was written.
     public struct Summary: Codable, Hashable, Sendable {
-        /// `onnx` or `safetensors`.
+        /// `onnx`, `safetensors` or `openclip`.
         public var format: String
         /// The model's file.
         public var file: String
@@ -44,6 +46,9 @@ public struct ModelExport {
     /// Whether an ONNX file is run before it gets its name.
     public var verification = OnnxVerification.Policy.auto
 
+    /// Both towers, where the model is the image tower of a CLIP.
+    public var clip: LoadedCLIP?
+
     /// Prepares the export of a model.
     public init(_ model: LoadedModel) { self.model = model }
 
@@ -68,20 +73,32 @@ public struct ModelExport {
         var outcome: OnnxVerification.Outcome?
         switch format {
         case .safetensors: try SafetensorsExport.write(model, to: url)
+        case .openclip: try OpenCLIPExport.write(bothTowers(), to: url)
         case .onnx:
             let export = OnnxExport(model, normalizes: normalizes, features: features)
             try export.write(to: url) { outcome = try OnnxVerification(verification)($0, of: export) }
         }
         let people = folder.appending(path: url.lastPathComponent + ".md")
         let attributes = try FileManager.default.attributesOfItem(atPath: url.path)
+        let parameters = format == .openclip ? try bothTowers().whole.parameters : model.parameters
         let summary = Summary(
             format: format.rawValue, file: url.path, cards: [people.path, card.path],
             bytes: (attributes[.size] as? NSNumber)?.intValue ?? 0, sha256: try digest(url),
-            architecture: model.card.configuration.architecture, parameters: model.parameters.count,
+            architecture: model.card.configuration.architecture, parameters: parameters.count,
             verified: outcome.map(\.isVerified), verification: outcome?.description)
         try AtomicFile.write(ModelCardText(self, format, summary).text, to: people)
         try model.card.write(to: folder)
         return summary
+    }
+
+    private func bothTowers() throws -> LoadedCLIP {
+        guard let clip else {
+            throw Diagnostic(
+                "OpenCLIP's form holds two towers, and the model has an image tower alone",
+                hint: "name a stage that trains a CLIP, or one that imports it with its vocabulary",
+                exitCode: .unavailable)
+        }
+        return clip
     }
 
     /// Refuses places where the export would damage something.

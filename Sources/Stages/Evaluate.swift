@@ -1,4 +1,3 @@
-internal import Diagnostics
 internal import Engine
 internal import Foundation
 internal import Tensors
@@ -8,7 +7,7 @@ internal import Vision
 /// Measures one or several models on labelled images, with floor, ceiling, and intervals over seeds.
 struct Evaluate: Stage {
     static let name: StageName = "evaluate"
-    static let revision = 2
+    static let revision = 3
     static let summary = "Measures models on labelled images, with floor, ceiling and intervals over seeds."
 
     /// The tables hold node names, so a renamed node is measured anew.
@@ -21,30 +20,26 @@ struct Evaluate: Stage {
 
     func run(in context: StageContext) throws -> Evaluation {
         let device = try context.prepareDevice()
+        try context.check(baseline: baseline, among: models)
         let records = try images.labelledRecords(for: "evaluation")
         let labels = records.map { $0.label ?? 0 }
         let provider = try context.provider(for: "images")
-        let groups = models.map { Self.group(of: $0.location.node) }
-        if let baseline, !groups.contains(baseline) {
-            throw Diagnostic(
-                "baseline '\(baseline)' is not among the models", at: context.sourceLocation(of: "baseline"),
-                hint: baseline.didYouMean(groups) ?? "the models are \(groups.joined(separator: ", "))")
-        }
         var measured: [EvaluationFigures.Model] = []
         var predictions: [PredictionRow] = []
         let total = models.count + (ceiling == nil ? 0 : 1)
-        for (checkpoint, group) in zip(models, groups) {
+        for checkpoint in models {
             let probabilities = try probabilities(checkpoint, records, provider, device, context)
             let metrics = ClassificationMetrics(
                 probabilities: probabilities, labels: labels, classes: images.classes)
-            measured.append(.init(node: checkpoint.location.node, group: group, metrics: metrics))
+            let node = checkpoint.location.node
+            measured.append(.init(node: node, group: Self.group(of: node), metrics: metrics))
             for (record, row) in zip(records, probabilities) {
                 let prediction = ClassificationMetrics.argmax(row)
                 predictions.append(
                     PredictionRow(
                         id: record.id, source: "\(record.dataset)/\(record.member)", label: record.label ?? 0,
                         prediction: prediction, confidence: Double(row[prediction]),
-                        model: checkpoint.location.node))
+                        model: node))
             }
             try context.advance(to: measured.count, of: total, ["top1": metrics.top1])
         }

@@ -7,7 +7,7 @@ internal import Vision
 /// Measures what CLIPs know without having been trained for it: classes by their names, and captions.
 struct EvaluateCLIP: Stage {
     static let name: StageName = "evaluate-clip"
-    static let revision = 1
+    static let revision = 2
     static let summary =
         "Measures CLIPs without training: classes of images by their names, and captions and images of each other."
 
@@ -22,6 +22,10 @@ struct EvaluateCLIP: Stage {
     @Setting("Sentences about a class, with {} for its name; their embeddings are averaged.")
     var templates = ZeroShotClassifier.templates
     @Setting("The stage every other one is compared with, seed by seed.") var baseline: String?
+    @Setting(
+        "The difference in zero-shot accuracy, in points, within which an arm counts as equivalent.",
+        in: 0.01...100)
+    var margin = 1.0
 
     func validate() throws {
         if !$images.isGiven, !$pairs.isGiven {
@@ -36,20 +40,16 @@ struct EvaluateCLIP: Stage {
 
     func run(in context: StageContext) throws -> CLIPEvaluation {
         let device = try context.prepareDevice()
+        try context.check(baseline: baseline, among: models)
         let records = try images?.labelledRecords(for: "zero-shot classification") ?? []
         let captioned = try pairs?.records() ?? []
         let provider = try context.provider(for: "images", "pairs")
-        let groups = models.map { Evaluate.group(of: $0.location.node) }
-        if let baseline, !groups.contains(baseline) {
-            throw Diagnostic(
-                "baseline '\(baseline)' is not among the models", at: context.sourceLocation(of: "baseline"),
-                hint: baseline.didYouMean(groups) ?? "the models are \(groups.joined(separator: ", "))")
-        }
         var measured: [CLIPFigures.Model] = []
-        for (checkpoint, group) in zip(models, groups) {
+        for checkpoint in models {
             let clip = try LoadedCLIP.load(checkpoint.location.directory, device: device)
             let workers = context.execution.workers
-            var figures = CLIPFigures.Model(node: checkpoint.location.node, group: group)
+            let node = checkpoint.location.node
+            var figures = CLIPFigures.Model(node: node, group: Evaluate.group(of: node))
             if let images {
                 let probabilities = try ZeroShotClassifier(
                     clip, classes: images.classes, templates: templates
@@ -76,11 +76,15 @@ struct EvaluateCLIP: Stage {
         }
         let figures = CLIPFigures(
             models: measured, classes: images?.classes, templates: images == nil ? nil : templates,
-            floor: floor, baseline: baseline)
+            floor: floor, baseline: baseline, margin: margin / 100)
         try JSONFiles.write(figures, to: context.output.appending(path: CLIPEvaluation.metricsFile))
         context.count("images", records.count)
         context.count("pairs", captioned.count)
         if let top1 = figures.zeroShotTop1 { context.fact("zero_shot_top1", top1) }
+        if let versus = figures.zeroShotGroups?.first?.versus {
+            context.fact("zero_shot_difference", versus.difference)
+            if let p = versus.tost?.pValue { context.fact("zero_shot_tost_p", p) }
+        }
         return try CLIPEvaluation(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }

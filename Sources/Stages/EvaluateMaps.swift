@@ -7,7 +7,7 @@ internal import Vision
 /// Measures models that answer for every pixel on images with maps: experts before they label anything.
 struct EvaluateMaps: Stage {
     static let name: StageName = "evaluate-maps"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Measures models that estimate depths, normals or classes on images with such maps."
 
     /// The tables hold node names, so a renamed node is measured anew.

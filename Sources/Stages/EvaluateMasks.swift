@@ -7,7 +7,7 @@ internal import Vision
 /// Measures how well one or several models name the pixels of images with masks.
 struct EvaluateMasks: Stage {
     static let name: StageName = "evaluate-masks"
-    static let revision = 1
+    static let revision = 2
     static let summary =
         "Measures how well models name the pixels of images with masks: intersection over union."
 

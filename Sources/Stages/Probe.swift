@@ -14,7 +14,7 @@ internal import Vision
 /// images, updates and views.
 struct Probe: Stage {
     static let name: StageName = "probe"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Trains a small head on the frozen features of encoders, and measures it."
 
     /// The tables hold node names, so a renamed node is measured anew.

@@ -180,6 +180,60 @@ import Testing
         #expect(try json(retort.artifact("scores", "metrics.json"))["zero_shot_top1"] is Double)
     }
 
+    @Test func `a CLIP leaves in OpenCLIP's form and comes back with the same vectors`() throws {
+        let retort = try Retort()
+        let pipeline = try retort.folder.write(
+            """
+            retort: 1
+            name: leaving
+            data:
+              corpus: {kind: world, domain: generic, seed: 1, splits: {train: 32}}
+            stages:
+              clip: {uses: train-clip, images: corpus.train, architecture: clip_vit_mini, steps: 2, batch_size: 16}
+              cnn: {uses: train-clip, images: corpus.train, architecture: clip_mobilenetv2_mini, steps: 1, batch_size: 16}
+
+            """, to: "leaving.yaml")
+        #expect(try retort.run("run", pipeline.path).code == 0)
+        let export = try retort.run(
+            "export", "model", "clip", "--to", "openclip", "--out", "out/clip.safetensors")
+        #expect(export.code == 0, "\(export.errors)")
+        let config = try json(Data(contentsOf: retort.folder.appending("out/open_clip_config.json")))
+        let model = try #require(config["model_cfg"] as? [String: Any])
+        #expect(model["embed_dim"] as? Int == 128)
+        #expect((model["vision_cfg"] as? [String: Any])?["head_width"] as? Int == 64)
+        let info = try retort.run("model", "info", "out/clip.safetensors")
+        #expect(info.code == 0 && info.output.contains("tensors, 100 %"), "\(info.output)\(info.errors)")
+
+        try retort.folder.write("a striped cone\na dotted box\n", to: "texts.txt")
+        let pictures = retort.folder.appending("pictures")
+        try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            at: Fixtures.url("vision/exif-1.jpg"), to: pictures.appending(path: "one.jpg"))
+        let stored = try retort.run("path", "clip").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        for (kind, place) in [("--texts", "texts.txt"), ("--images", "pictures")] {
+            let vocabulary = kind == "--texts" ? ["--vocabulary", "out/vocabulary.txt"] : []
+            let own = try retort.run(
+                "embed", "--checkpoint", "\(stored)/model.safetensors", kind, place, "--out", "own.npy")
+            let back = try retort.run(
+                [
+                    "embed", "--arch", "clip_vit_mini", "--checkpoint", "out/clip.safetensors", kind, place,
+                    "--out", "back.npy",
+                ]
+                    + vocabulary)
+            #expect(own.code == 0 && back.code == 0, "\(own.errors)\(back.errors)")
+            let (a, b) = (
+                try vectors("own.npy", in: retort, columns: 128),
+                try vectors("back.npy", in: retort, columns: 128)
+            )
+            #expect(!a.isEmpty && a == b, "\(kind)")
+        }
+
+        let refused = try retort.run(
+            "export", "model", "cnn", "--to", "openclip", "--out", "cnn/clip.safetensors")
+        #expect(refused.code == 69)
+        #expect(refused.errors.contains("OpenCLIP has no image tower like"), "\(refused.errors)")
+    }
+
     @Test func `a text tower that lacks a tensor is refused with its name`() throws {
         let retort = try Retort()
         let file = try write(tensors.filter { $0.name != "ln_final.bias" }, "clip.safetensors", in: retort)

@@ -12,6 +12,8 @@ struct RunContents {
     private(set) var transferSets: [(node: String, files: TransferSetFiles)] = []
     private(set) var evaluations: [(node: String, files: EvaluationFiles)] = []
     private(set) var taskEvaluations: [(node: String, figures: TaskEvaluationFigures)] = []
+    private(set) var clipEvaluations: [(node: String, figures: CLIPFigures)] = []
+    private(set) var claims = ExpertClaims([])
     private(set) var denseLabels: [DenseLabelSet] = []
     private(set) var unreadable: [String] = []
 
@@ -25,6 +27,11 @@ struct RunContents {
                 unreadable.append("\(node.name): \(error)")
             }
         }
+        taskEvaluations = TaskEvaluationFigures.pooled(taskEvaluations)
+        clipEvaluations = CLIPFigures.pooled(clipEvaluations)
+        guard !taskEvaluations.isEmpty else { return }
+        claims = ExpertClaims(
+            run.nodes.filter(\.state.isDone).compactMap { node in node.artifact.map { (node.name, $0) } })
     }
 
     private mutating func read(_ node: ReportedRun.Node, _ folder: ArtifactFolder) throws {
@@ -44,6 +51,9 @@ struct RunContents {
         } else if kind == TaskEvaluation.kind {
             let figures = try folder.json("metrics.json", as: TaskEvaluationFigures.self)
             if let figures { taskEvaluations.append((node.name, figures)) }
+        } else if kind == CLIPEvaluation.kind {
+            let figures = try folder.json("metrics.json", as: CLIPFigures.self)
+            if let figures { clipEvaluations.append((node.name, figures)) }
         } else if kind == "evaluation" || kind == nil, let evaluation = try EvaluationFiles(folder.url) {
             evaluations.append((node.name, evaluation))
         }

@@ -12,6 +12,7 @@ extension RunReport {
         ]
         parts += run.nodes.compactMap { node in node.error.map { "> \(plain(node.name)): \(plain($0))" } }
         if let metrics = contents.decisive?.files.metrics { parts.append(arms(metrics)) }
+        parts.append(claims(contents.claims))
         parts += contents.transferSets.map { transferSet($0.node, $0.files) }
         parts.append(stages(run))
         if !run.gates.isEmpty {
@@ -48,6 +49,17 @@ extension RunReport {
         guard !rows.isEmpty else { return "" }
         return "## Results\n\n"
             + table(["arm", "top-1, %", "95 % CI", "seeds", "difference", "95 % CI"], rows)
+    }
+
+    private static func claims(_ claims: ExpertClaims) -> String {
+        claims.claims.isEmpty
+            ? ""
+            : "## Claims\n\n"
+                + claims.claims.map { claim in
+                    "**\(plain(claim.arm))** against \(plain(claim.control)), \(claim.seeds): \(plain(claim.tally)).\n\n"
+                        + (claim.measures.map(\.text) + claim.expertTexts + claim.zeroShotTexts)
+                        .map { "- \(plain($0))" }.joined(separator: "\n")
+                }.joined(separator: "\n\n") + claims.orderTexts.map { "\n\n\(plain($0))." }.joined()
     }
 
     private static func transferSet(_ node: String, _ set: TransferSetFiles) -> String {

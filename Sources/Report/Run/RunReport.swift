@@ -28,8 +28,10 @@ public enum RunReport {
         if let evaluation = contents.decisive {
             sections.append(ResultsSection(evaluation.files.metrics, node: evaluation.node).section)
         }
-        if let experts = ExpertSection(contents, sink).section { sections.append(experts) }
-        if let tasks = TaskSection(contents.taskEvaluations).section { sections.append(tasks) }
+        sections += [
+            ClaimsSection(contents.claims).section, ExpertSection(contents, sink).section,
+            TaskSection(contents.taskEvaluations, contents.clipEvaluations).section,
+        ].compactMap { $0 }
         sections += [
             TeacherSection(contents).section, TrainingSection(contents).section,
             TransferSection(contents, sink).section, StudentSection(contents, sink).section,

@@ -18,10 +18,14 @@ struct Verdict {
         case .succeeded:
             if let evaluation = contents.decisive {
                 result(evaluation.files.metrics)
+            } else if let claim = contents.claims.claims.first {
+                result(claim)
             } else if let (node, miou) = contents.intersectionOverUnion {
                 add("The mean intersection over union is \(miou)", ", as measured by ‘\(node)’. ")
             } else if let evaluation = contents.taskEvaluations.last {
-                result(evaluation.figures, of: evaluation.node)
+                result(evaluation.figures.comparisons, of: evaluation.node)
+            } else if let evaluation = contents.clipEvaluations.last {
+                result(evaluation.figures.comparisons ?? [], of: evaluation.node)
             } else {
                 add("All stages are complete", "; the pipeline evaluates nothing. ")
             }
@@ -87,9 +91,16 @@ struct Verdict {
         }
     }
 
+    /// How many probes decide for an arm that experts taught, and what is needed to judge that.
+    private mutating func result(_ claim: ExpertClaims.Claim) {
+        add("\(claim.arm) is \(claim.tally)", " (\(claim.seeds)). ")
+        let rest = (claim.expertTexts + claim.zeroShotTexts).joined(separator: "; ")
+        phrases.append(Phrase(text: rest + ". "))
+    }
+
     /// The metric that decides, with the best arm and the direction in which it is best.
-    private mutating func result(_ figures: TaskEvaluationFigures, of node: String) {
-        guard let comparison = figures.comparisons.first, let best = comparison.best else { return }
+    private mutating func result(_ comparisons: [TaskEvaluationFigures.Comparison], of node: String) {
+        guard let comparison = comparisons.first, let best = comparison.best else { return }
         let seeds = Format.plural(best.values.count, "seed")
         let direction = comparison.lowerIsBetter ? "lower is better" : "higher is better"
         add(

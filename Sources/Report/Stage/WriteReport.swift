@@ -15,6 +15,18 @@ struct Report: Artifact {
     init(_ location: ArtifactLocation) throws { self.location = location }
 }
 
+/// An evaluation of any kind that a page can show.
+struct Measurement: Artifact {
+    static let kind = Evaluation.kind
+    static let accepts: Set<String> = [
+        Evaluation.kind, SegmentationEvaluation.kind, TaskEvaluation.kind, CLIPEvaluation.kind,
+    ]
+
+    let location: ArtifactLocation
+
+    init(_ location: ArtifactLocation) throws { self.location = location }
+}
+
 /// Writes the report of some evaluations: of their models, and of all stages these came from.
 struct WriteReport: Stage {
     static let name: StageName = "report"
@@ -23,7 +35,8 @@ struct WriteReport: Stage {
     /// The page names the nodes.
     static let recordsNames = true
 
-    @Input("The evaluations to report on.") var evaluations: [Evaluation]
+    @Input("The evaluations to report on: of classes, masks, maps, probes or CLIPs.") var evaluations:
+        [Measurement]
     @Input("Transfer sets to show beside those the models learned from.", isOptional: true) var transferSets:
         [TransferSet]
     @Setting("The heading of the page.") var title = "Results"

@@ -41,6 +41,9 @@ public struct CLIPFigures: Codable, Hashable, Sendable {
         }
     }
 
+    /// The name of the zero-shot accuracy among the comparisons.
+    public static let zeroShotMetric = "zero_shot_top1"
+
     /// The share of images whose class is named first.
     public var zeroShotTop1: Double?
     /// The same, averaged over classes.
@@ -57,38 +60,46 @@ public struct CLIPFigures: Codable, Hashable, Sendable {
     public var retrieval: RetrievalMetrics?
     /// Every model.
     public var models: [Model]
-    /// Every arm, by its zero-shot accuracy.
+    /// Every arm, by its zero-shot accuracy, or without labelled images by the mean of both recalls at 1.
     public var groups: [EvaluationFigures.Group]
+    /// Every metric with every arm.
+    public var comparisons: [TaskEvaluationFigures.Comparison]?
+    /// The arm that every other one is compared with.
+    public var baseline: String?
+    /// The difference in zero-shot accuracy that does not matter.
+    public var margin: Double?
 
     enum CodingKeys: String, CodingKey {
-        case floor, n, classes, templates, retrieval, models, groups
+        case floor, n, classes, templates, retrieval, models, groups, comparisons, baseline, margin
         case zeroShotTop1 = "zero_shot_top1"
         case zeroShotBalanced = "zero_shot_balanced_accuracy"
     }
 
-    /// Groups the models by node and averages over seeds; there must be one at least.
-    ///
-    /// Arms are ordered by their zero-shot accuracy, or without labelled images by their retrieval.
+    /// Groups the models by node, averages over seeds and compares; there must be one model at least.
     init(
-        models: [Model], classes: [String]?, templates: [String]?, floor: AccuracyFloor?, baseline: String?
+        models: [Model], classes: [String]?, templates: [String]?, floor: AccuracyFloor?, baseline: String?,
+        margin: Double?
     ) {
         var order: [String] = []
         for model in models where !order.contains(model.group) { order.append(model.group) }
-        func values(_ group: String) -> [Double] {
-            models.filter { $0.group == group }.map {
-                $0.zeroShot?.top1 ?? $0.retrieval.map { ($0.imageToText.r1 + $0.textToImage.r1) / 2 } ?? 0
-            }
+        func arms(_ figure: (Model) -> Double?) -> [(name: String, values: [Double])] {
+            order.map { group in (group, models.filter { $0.group == group }.compactMap(figure)) }
+                .filter { !$0.values.isEmpty }
         }
-        groups = order.map { name in
-            let interval = Interval(values(name))
-            var versus: EvaluationFigures.Versus?
-            if let baseline, name != baseline,
-                let difference = Interval(paired: interval.values, minus: values(baseline))
-            {
-                versus = .init(baseline: baseline, difference: difference.mean, ci95: difference.ci95)
-            }
+        let tested = models[0].zeroShot == nil ? nil : margin
+        groups = EvaluationFigures.Group.all(
+            arms {
+                $0.zeroShot?.top1 ?? $0.retrieval.map { ($0.imageToText.r1 + $0.textToImage.r1) / 2 }
+            }, baseline: baseline, margin: tested)
+        comparisons = Self.metrics.compactMap { metric in
+            let arms = arms(metric.value)
+            guard !arms.isEmpty else { return nil }
+            let isZeroShot = metric.name == Self.zeroShotMetric
             return .init(
-                name: name, values: interval.values, mean: interval.mean, ci95: interval.ci95, versus: versus)
+                metric: metric.name, lowerIsBetter: false,
+                floor: isZeroShot ? floor.map { max($0.majority, $0.random) } : nil,
+                groups: EvaluationFigures.Group.all(
+                    arms, baseline: baseline, margin: isZeroShot ? margin : nil))
         }
         let first = models.filter { $0.group == order[0] }
         func mean(_ figure: (Model) -> Double?) -> Double? {
@@ -115,5 +126,42 @@ public struct CLIPFigures: Codable, Hashable, Sendable {
         self.templates = templates
         self.floor = floor
         self.models = models
+        self.baseline = baseline
+        self.margin = margin
+    }
+
+    /// Every figure of a model that arms are compared by.
+    private static var metrics: [(name: String, value: (Model) -> Double?)] {
+        [
+            (zeroShotMetric, { $0.zeroShot?.top1 }),
+            ("image_to_text_r1", { $0.retrieval?.imageToText.r1 }),
+            ("image_to_text_r5", { $0.retrieval?.imageToText.r5 }),
+            ("image_to_text_r10", { $0.retrieval?.imageToText.r10 }),
+            ("text_to_image_r1", { $0.retrieval?.textToImage.r1 }),
+            ("text_to_image_r5", { $0.retrieval?.textToImage.r5 }),
+            ("text_to_image_r10", { $0.retrieval?.textToImage.r10 }),
+        ]
+    }
+
+    /// The arms by their zero-shot accuracy; nil where none was measured.
+    public var zeroShotGroups: [EvaluationFigures.Group]? {
+        comparisons?.first { $0.metric == Self.zeroShotMetric }?.groups
+    }
+
+    /// What was asked, and of how many images, in words.
+    public var subject: String {
+        [
+            n.map { "classes of \($0) images by their names" },
+            retrieval.map { "\($0.captions) captions and \($0.images) images of each other" },
+        ].compactMap { $0 }.joined(separator: ", ")
+    }
+}
+
+extension CLIPFigures: PooledFigures {
+    /// Takes the models of all evaluations together.
+    public init(pooling parts: [CLIPFigures]) {
+        self.init(
+            models: parts.flatMap(\.models), classes: parts[0].classes, templates: parts[0].templates,
+            floor: parts[0].floor, baseline: parts[0].baseline, margin: parts[0].margin)
     }
 }

@@ -37,30 +37,6 @@ public struct EvaluationFigures: Codable, Hashable, Sendable {
         public var metrics: ClassificationMetrics
     }
 
-    /// The seeds of one arm.
-    public struct Group: Codable, Hashable, Sendable {
-        /// The arm's name.
-        public var name: String
-        /// The accuracy of each seed.
-        public var values: [Double]
-        /// Their mean.
-        public var mean: Double
-        /// The 95 % interval of the mean over seeds; absent with one seed.
-        public var ci95: [Double]?
-        /// The paired difference to the baseline arm, seed by seed.
-        public var versus: Versus?
-    }
-
-    /// A paired difference between two arms.
-    public struct Versus: Codable, Hashable, Sendable {
-        /// The arm compared with.
-        public var baseline: String
-        /// The mean difference in accuracy.
-        public var difference: Double
-        /// Its 95 % interval over seeds; absent with one seed.
-        public var ci95: [Double]?
-    }
-
     /// The best that could be expected, from a larger model.
     public struct Ceiling: Codable, Hashable, Sendable {
         /// The node of the larger model.
@@ -108,17 +84,7 @@ public struct EvaluationFigures: Codable, Hashable, Sendable {
         for model in models where !order.contains(model.group) { order.append(model.group) }
         let byGroup = Dictionary(grouping: models, by: \.group)
         func accuracies(_ group: String) -> [Double] { byGroup[group, default: []].map(\.metrics.top1) }
-        groups = order.map { name in
-            let interval = Interval(accuracies(name))
-            var versus: Versus?
-            if let baseline, name != baseline,
-                let difference = Interval(paired: interval.values, minus: accuracies(baseline))
-            {
-                versus = Versus(baseline: baseline, difference: difference.mean, ci95: difference.ci95)
-            }
-            return Group(
-                name: name, values: interval.values, mean: interval.mean, ci95: interval.ci95, versus: versus)
-        }
+        groups = Group.all(order.map { ($0, accuracies($0)) }, baseline: baseline)
         let first = byGroup[order[0], default: []].map(\.metrics)
         func mean(_ figure: (ClassificationMetrics) -> Double) -> Double {
             first.map(figure).reduce(0, +) / Double(first.count)

@@ -62,10 +62,9 @@ public struct SegmentationFigures: Codable, Hashable, Sendable {
     init(models: [Model], classes: [String]) {
         var order: [String] = []
         for model in models where !order.contains(model.group) { order.append(model.group) }
-        groups = order.map { name in
-            let interval = Interval(models.filter { $0.group == name }.map(\.metrics.miou))
-            return .init(name: name, values: interval.values, mean: interval.mean, ci95: interval.ci95)
-        }
+        groups = EvaluationFigures.Group.all(
+            order.map { name in (name, models.filter { $0.group == name }.map(\.metrics.miou)) },
+            baseline: nil)
         let first = models.filter { $0.group == order[0] }.map(\.metrics)
         func mean(_ figure: (SegmentationMetrics) -> Double) -> Double {
             first.map(figure).reduce(0, +) / Double(first.count)

@@ -34,6 +34,11 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
         public var group: String
         /// Its figures.
         public var metrics: TaskFigures
+
+        /// The first metric, which decides, by its name.
+        public var decisive: (metric: String, value: Double)? {
+            metrics.metrics.first.flatMap { metric in metrics[metric].map { (metric.rawValue, $0) } }
+        }
     }
 
     /// One metric of every arm.
@@ -70,8 +75,13 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
     public var models: [Model]
     /// Every metric with every arm; the first one decides.
     public var comparisons: [Comparison]
+    /// The arm that every other one is compared with.
+    public var baseline: String?
 
-    enum CodingKeys: String, CodingKey { case n, task, floor, models, comparisons }
+    enum CodingKeys: String, CodingKey { case n, task, floor, models, comparisons, baseline }
+
+    /// What was asked, and of how many images, in words.
+    public var subject: String { "\(task) on \(n) images" }
 
     /// Groups the models by node, averages over seeds, and compares every arm with the baseline; there must be one
     /// model at least.
@@ -82,22 +92,11 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
             models.filter { $0.group == group }.compactMap { $0.metrics[metric] }
         }
         comparisons = models[0].metrics.metrics.map { metric in
-            let groups = order.filter { !values($0, metric).isEmpty }.map { name in
-                let interval = Interval(values(name, metric))
-                var versus: EvaluationFigures.Versus?
-                if let baseline, name != baseline,
-                    let difference = Interval(paired: interval.values, minus: values(baseline, metric))
-                {
-                    versus = .init(
-                        baseline: baseline, difference: difference.mean, ci95: difference.ci95)
-                }
-                return EvaluationFigures.Group(
-                    name: name, values: interval.values, mean: interval.mean, ci95: interval.ci95,
-                    versus: versus)
-            }
+            let arms = order.map { (name: $0, values: values($0, metric)) }.filter { !$0.values.isEmpty }
             return Comparison(
                 metric: metric.rawValue, lowerIsBetter: metric.isLowerBetter, floor: floor[metric],
-                groups: groups)
+                groups: EvaluationFigures.Group.all(
+                    arms, baseline: baseline, lowerIsBetter: metric.isLowerBetter))
         }
         figures = TaskFigures(
             Dictionary(
@@ -109,6 +108,7 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
         self.task = task
         self.floor = floor
         self.models = models
+        self.baseline = baseline
     }
 
     /// Reads the figures at the top, too.
@@ -120,6 +120,7 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
         floor = try container.decode(TaskFigures.self, forKey: .floor)
         models = try container.decode([Model].self, forKey: .models)
         comparisons = try container.decode([Comparison].self, forKey: .comparisons)
+        baseline = try container.decodeIfPresent(String.self, forKey: .baseline)
     }
 
     /// Writes the figures of the first group at the top.
@@ -131,6 +132,16 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
         try container.encode(floor, forKey: .floor)
         try container.encode(models, forKey: .models)
         try container.encode(comparisons, forKey: .comparisons)
+        try container.encodeIfPresent(baseline, forKey: .baseline)
+    }
+}
+
+extension TaskEvaluationFigures: PooledFigures {
+    /// Takes the models of all evaluations together.
+    public init(pooling parts: [TaskEvaluationFigures]) {
+        self.init(
+            task: parts[0].task, n: parts[0].n, models: parts.flatMap(\.models), floor: parts[0].floor,
+            baseline: parts[0].baseline)
     }
 }
 

@@ -131,6 +131,9 @@ public struct LoadedCLIP {
         try whole.card.write(to: directory)
     }
 
+    /// Writes the vocabulary alone, in the form in which CLIP's was published.
+    public func writeVocabulary(to file: URL) throws { try tokenizer.write(to: file) }
+
     // MARK: Embeddings
 
     /// The tokens of a caption, as many as the text tower takes.

@@ -10,14 +10,9 @@ public struct Interval: Codable, Hashable, Sendable {
     /// Computes the interval of independent runs.
     public init(_ values: [Double]) {
         precondition(!values.isEmpty, "Retort bug: an interval of nothing")
-        let count = Double(values.count)
-        let mean = values.reduce(0, +) / count
         self.values = values
-        self.mean = mean
-        guard values.count > 1 else { return }
-        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
-        let margin = Self.t975(degreesOfFreedom: values.count - 1) * (variance / count).squareRoot()
-        ci95 = [mean - margin, mean + margin]
+        mean = values.reduce(0, +) / Double(values.count)
+        ci95 = ends(level: 0.95)
     }
 
     /// The interval of the differences between two arms that share their seeds.
@@ -29,14 +24,38 @@ public struct Interval: Codable, Hashable, Sendable {
     /// Whether zero lies inside: the difference is then not resolved by these runs.
     public var crossesZero: Bool { ci95.map { $0[0] <= 0 && $0[1] >= 0 } ?? true }
 
-    /// The 97.5 % quantile of Student's t distribution.
-    static func t975(degreesOfFreedom: Int) -> Double {
-        let table = [
-            12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145,
-            2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048,
-            2.045, 2.042,
-        ]
-        return degreesOfFreedom <= table.count
-            ? table[degreesOfFreedom - 1] : 1.960 + 2.5 / Double(degreesOfFreedom)
+    /// The standard error of the mean; nil for a single run.
+    var standardError: Double? {
+        guard values.count > 1 else { return nil }
+        let count = Double(values.count)
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
+        return (variance / count).squareRoot()
+    }
+
+    /// The interval of the mean at a level of confidence, such as 0.9; nil for a single run.
+    func ends(level: Double) -> [Double]? {
+        standardError.map { error in
+            let quantile = StudentT.quantile((1 + level) / 2, degreesOfFreedom: values.count - 1)
+            return [mean - quantile * error, mean + quantile * error]
+        }
+    }
+}
+
+/// What the 95 % interval of the difference between two arms says.
+public enum DifferenceVerdict: String, Codable, Hashable, Sendable {
+    /// Zero lies outside, on the good side.
+    case better
+    /// Zero lies outside, on the bad side.
+    case worse
+    /// Zero lies inside, or there is a single run, which says nothing about spread.
+    case notResolved = "not resolved"
+
+    /// Judges a difference.
+    public init(of difference: Interval, lowerIsBetter: Bool = false) {
+        if difference.crossesZero {
+            self = .notResolved
+        } else {
+            self = (difference.mean < 0) == lowerIsBetter ? .better : .worse
+        }
     }
 }

@@ -2,6 +2,8 @@ import ArgumentParser
 import Engine
 import Export
 import Foundation
+import Tensors
+import Training
 
 /// What the store holds, in forms that other programs read.
 struct ExportCommand: ParsableCommand {
@@ -13,18 +15,21 @@ struct ExportCommand: ParsableCommand {
 /// Writes a model as ONNX or safetensors, with a card beside it.
 struct ExportModelCommand: RetortCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Write a model as ONNX or safetensors, with a card beside it.",
+        commandName: "model",
+        abstract: "Write a model as ONNX, safetensors or OpenCLIP's form, with a card beside it.",
         discussion: """
             Beside FILE go FILE.md, which says what the model takes and how to run it, and model.json, the same \
             for programs. An ONNX file has the input 'images', float32 [batch, 3, S, S], and the output 'logits'; \
-            it is run with onnxruntime before it gets its name, if python3 has that.
+            it is run with onnxruntime before it gets its name, if python3 has that. OpenCLIP's form is one \
+            safetensors file with both towers of a CLIP; beside it go open_clip_config.json and vocabulary.txt.
             """)
 
     @Argument(
         help: "A stage (student[seed=0]), a checkpoint's folder, or a safetensors file with its model.json.")
     var checkpoint: String
     @Option(
-        help: ArgumentHelp("The form: onnx or safetensors.", valueName: "form"),
+        help: ArgumentHelp(
+            "The form: onnx, safetensors, or openclip for both towers of a CLIP.", valueName: "form"),
         transform: { text in
             let names = ModelExport.Format.allCases.map(\.rawValue)
             guard let format = ModelExport.Format(rawValue: text) else {
@@ -47,7 +52,9 @@ struct ExportModelCommand: RetortCommand {
         if to != .onnx, normalize || features {
             throw ValidationError("--normalize and --features are for --to onnx")
         }
-        let other = ModelExport.Format.allCases.first { $0 != to && out.hasSuffix("." + $0.rawValue) }
+        // OpenCLIP's form is a safetensors file.
+        let own = to == .openclip ? ModelExport.Format.safetensors : to
+        let other = ModelExport.Format.allCases.first { $0 != own && out.hasSuffix("." + $0.rawValue) }
         if let other {
             throw ValidationError("'\(out)' looks like \(other.rawValue), and --to says \(to.rawValue)")
         }
@@ -60,6 +67,10 @@ struct ExportModelCommand: RetortCommand {
         export.normalizes = normalize
         export.features = features
         export.verification = OnnxVerification.Policy(verify)
+        let folder = reference.file.deletingLastPathComponent()
+        if to == .openclip, LoadedCLIP.isCLIP(folder) {
+            export.clip = try LoadedCLIP.load(folder, device: .cpu)
+        }
         let summary = try export.write(to, to: URL(filePath: out)) { try SHA256.digest(of: $0) }
         if global.json { return try console.print(json: summary) }
         console.print(

@@ -10,6 +10,8 @@ import Training
 struct ModelReference {
     /// The model.
     let model: LoadedModel
+    /// The weights file.
+    let file: URL
     /// Where it comes from, a line for each fact.
     let provenance: [String]
 
@@ -39,6 +41,7 @@ struct ModelReference {
         let licences = try (model.card.licences ?? []) + (folder.map(Licences.ofAncestors) ?? [])
         model.card.licences = licences.isEmpty ? nil : Set(licences).sorted()
         self.model = model
+        self.file = file
         provenance = try folder.map(Self.provenance) ?? []
     }
 
