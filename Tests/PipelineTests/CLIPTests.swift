@@ -20,7 +20,7 @@ import Testing
         #expect((0...1).contains(top1))
         #expect((metrics["floor"] as? [String: Any])?["random"] as? Double == 0.1)
         #expect((metrics["retrieval"] as? [String: Any])?["captions"] as? Int == 20)
-        #expect((metrics["groups"] as? [[String: Any]])?.count == 2)
+        #expect((metrics["groups"] as? [[String: Any]])?.count == 3)
 
         // The vocabulary was learned from the captions, and both arms have it.
         let path = try retort.run("path", "clip-ft[seed=0]").output.trimmingCharacters(

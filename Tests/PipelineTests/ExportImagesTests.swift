@@ -6,8 +6,10 @@ import Vision
 
 /// `retort export images`: shards that go on working as data.
 @Suite struct ExportImagesTests {
-    private let retort = try! Retort()
+    private let retort: Retort
     private static let pictures = ["420", "422", "444", "best", "grey"]
+
+    init() throws { retort = try Retort() }
 
     private func picture(_ name: String) throws -> Data {
         try Data(contentsOf: Fixtures.url("jpeg/\(name).jpg"))

@@ -24,7 +24,7 @@ import Testing
         let plan = try retort.run(
             "plan", Retort.quickstart, "-p", "smoke", change[0], change[1], "--detailed-exitcode")
         #expect(plan.code == 2)
-        #expect(plan.output.contains("temperature null → 2"), "\(plan.output)")
+        #expect(plan.output.contains("temperature none → 2"), "\(plan.output)")
         let third = try retort.run("run", Retort.quickstart, "-p", "smoke", "--json", change[0], change[1])
         let ran = Set(try states(third).filter { $0.value == "ran" }.keys)
         #expect(ran == ["transfer[seed=0]", "student[seed=0]", "eval"])
