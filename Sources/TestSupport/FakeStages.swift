@@ -7,7 +7,7 @@ internal import Foundation
 /// Every fake stage, for pipelines that need no tensor.
 public let fakeStages: [any Stage.Type] = [
     FakeWrite.self, FakeReadFile.self, FakeSplits.self, FakeJoin.self, FakeLength.self, FakeTrain.self,
-    FakeMeasure.self, FakeFail.self,
+    FakeMeasure.self, FakeFail.self, FakeTroubled.self,
 ]
 
 /// A text in a file.
@@ -202,5 +202,21 @@ public struct FakeFail: Stage {
     public func run(in context: StageContext) throws -> FakeText {
         try Data("half".utf8).write(to: context.output.appending(path: FakeText.file))
         throw Failure()
+    }
+}
+
+/// Says things of itself that are no good sign.
+public struct FakeTroubled: Stage {
+    public static let name: StageName = "troubled"
+    public static let revision = 1
+    public static let summary = "Measures what is no number."
+    @Input("The data to learn from.", role: .training) var data: FakeTexts
+    public init() {}
+    public func run(in context: StageContext) throws -> FakeText {
+        for step in 1...3 {
+            context.metric(step: step, name: "val_top1", value: step == 1 ? 0.5 : .infinity)
+            try context.advance(to: step, of: 3, ["images_per_second": 64, "tflops": 0.5])
+        }
+        return try FakeText.write(data.text, in: context)
     }
 }

@@ -175,3 +175,87 @@ private struct Sums: Stage {
         #expect(alone.stages.count == 3)
     }
 }
+
+/// Parts that several jobs of a cluster make, one after the other in the test's process.
+@Suite struct JobPartTests {
+    private static let catalog: [any Stage.Type] = fakeStages + [Parts.self]
+
+    /// Executes a stage's parts, apart from one whose job is lost, and then what puts them together.
+    private struct Sequential: Executor {
+        var lost: Int?
+        let catalog: [any Stage.Type]
+
+        private struct Ended: RunningJob {
+            let name = "job 1"
+            let announcement: String?
+            func poll() -> JobEnd? { .exited(code: 0) }
+            func signal(_ number: Int32) {}
+        }
+
+        func start(_ job: Job) throws -> any RunningJob {
+            var options = RunOptions()
+            options.handlesSignals = false
+            let store = Store(root: job.store)
+            for index in 0..<job.parts where job.parts > 1 && index != lost {
+                let part = try StageJob(
+                    run: job.run, node: job.node, store, catalog: catalog, options: options,
+                    part: JobPart(index, of: job.parts))
+                #expect(try part.run() == .ok)
+            }
+            _ = try StageJob(run: job.run, node: job.node, store, catalog: catalog, options: options).run()
+            return Ended(announcement: job.parts > 1 ? "\(job.parts) jobs" : nil)
+        }
+    }
+
+    private func run(jobs: Int, lost: Int? = nil) throws -> (RunResult, Bench, RecordingSink) {
+        let bench = try Bench()
+        var spec = pipeline("data a: write text=x\nb: parts count=7", in: bench.folder.url)
+        let here = SourceLocation("test.yml", 2, 1)
+        let entry = PipelineEntry("jobs", at: here, PipelineValue(.scalar("\(jobs)"), at: here))
+        spec.nodes[1].entries.append(
+            PipelineEntry("resources", at: here, PipelineValue(.map([entry]), at: here)))
+        let graph = try Graph(spec, catalog: Self.catalog)
+        let sink = RecordingSink()
+        let result = try bench.run(
+            graph, sink: sink, options: { $0.executor = Sequential(lost: lost, catalog: Self.catalog) })
+        return (result, bench, sink)
+    }
+
+    @Test func `jobs make the parts, and the last one puts them together`() throws {
+        let (result, bench, sink) = try run(jobs: 3)
+        #expect(result.ok)
+        #expect(sink.messages == ["b: 3 jobs"])
+        // The last job makes every part that is not there: this stage makes them anew, and counts itself.
+        #expect(try bench.text(result, "b") == "[4.0, 6.0]")
+        let record = try bench.record(result, "b")
+        #expect(record.files.count == 9)
+        let jobs = bench.store.root.appending(path: "runs/\(result.run)/jobs")
+        let names = try FileManager.default.contentsOfDirectory(atPath: jobs.path).sorted()
+        #expect(names == ["a.jsonl", "b.jsonl", "b.part-0.jsonl", "b.part-1.jsonl", "b.part-2.jsonl"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: bench.store.path("work")) == [])
+    }
+
+    @Test func `what a lost job did not make is made by the last one`() throws {
+        let (result, bench, _) = try run(jobs: 3, lost: 1)
+        #expect(result.ok)
+        #expect(try bench.text(result, "b") == "[3.0, 4.0]")
+        #expect(try bench.record(result, "b").files.count == 9)
+    }
+
+    @Test func `only what is made of parts can be divided`() throws {
+        let here = SourceLocation("test.yml", 1, 9)
+        var spec = pipeline("data a: write text=x\nb: join parts=[a]")
+        let entry = PipelineEntry("jobs", at: here, PipelineValue(.scalar("4"), at: here))
+        spec.nodes[1].entries.append(
+            PipelineEntry("resources", at: here, PipelineValue(.map([entry]), at: here)))
+        let problems = #expect(throws: Problems.self) { try Graph(spec, catalog: Self.catalog) }
+        #expect(
+            problems?.description
+                == "test.yml:1:9: error: 'join' cannot be divided among 4 jobs\n  hint: parts can")
+    }
+
+    @Test func `a part is one of so many`() {
+        #expect(JobPart("2/8") == JobPart(2, of: 8))
+        for text in ["8/8", "-1/8", "2", "2/", "/8", "1/2/3", "a/b", "0/0"] { #expect(JobPart(text) == nil) }
+    }
+}

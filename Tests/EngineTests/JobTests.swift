@@ -86,6 +86,42 @@ import Testing
         #expect(try bench.run(bench.graph(Self.fan), options: ThreadExecutor().options(2)).ok)
     }
 
+    @Test func `an earlier execution's last word is not that of a job that was queued again`() throws {
+        let bench = try Bench()
+        func run(_ restarts: Int) throws -> RunResult {
+            try bench.run(
+                bench.graph("data a: write text=a"), options: { $0.executor = Requeued(restarts: restarts) })
+        }
+        // Somebody stopped the stage alone: the run stops, too.
+        let stopped = try run(0)
+        #expect(stopped.exitCode == .stopped && bench.states(stopped) == ["a": "interrupted"])
+        let lost = try run(1)
+        #expect(lost.exitCode == .stageFailed)
+        #expect(
+            lost.stages["a"]?.message == """
+                test.yml:1:6: error: a: job 1 was lost: it was queued again, and the cluster could not begin it
+                  hint: its work is kept: 'retort resume \(lost.run)' goes on where it stopped
+                """)
+    }
+
+    /// A job that stops, is queued again, and ends without having begun.
+    private struct Requeued: Executor {
+        let restarts: Int
+
+        private struct Ended: RunningJob {
+            let name = "job 1"
+            let restarts: Int
+            func poll() -> JobEnd? { .exited(code: 1) }
+            func signal(_ number: Int32) {}
+        }
+
+        func start(_ job: Job) throws -> any RunningJob {
+            let outcome = JobLine.Outcome(state: .interrupted, seconds: 1, exit: 75)
+            try AppendOnlyFile(job.events.path).append(line: try CanonicalJSON.data(JobLine(outcome)))
+            return Ended(restarts: restarts)
+        }
+    }
+
     @Test func `a failure is told as it is without processes`() throws {
         let bench = try Bench()
         let text = "data a: write text=a\nbroken: fail of=a\nreader: length of=broken\nother: length of=a"

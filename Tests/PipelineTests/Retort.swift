@@ -30,7 +30,7 @@ struct Retort {
         .standardizedFileURL
     static let quickstart = root.appending(path: "Pipelines/quickstart.yaml").path
 
-    private static let program: URL = {
+    static let program: URL = {
         // The test bundle lies beside the program it tests.
         let arguments = CommandLine.arguments.map { URL(filePath: $0) }
         let bundle = arguments.first { $0.path.hasSuffix(".xctest") } ?? arguments[0]

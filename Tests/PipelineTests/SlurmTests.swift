@@ -154,8 +154,9 @@ struct SlurmTests {
         // What Slurm sends two minutes before the end of a job's time.
         try Slurm.run(["scancel", "--batch", "--signal=USR1", job])
         try wait("it waits in the queue") { try slurm.jobs().contains("\(job) PENDING retort-long") }
-        // The cluster lets requeued jobs wait for two minutes; an operator may not want to.
-        try Slurm.run(["scontrol", "update", "JobId=\(job)", "StartTime=now"])
+        // The cluster lets requeued jobs wait for two minutes; an operator may not want to. Not at once: slurmd counts
+        // in seconds, and refuses a job that it killed in the same one ("already killed, do not launch").
+        try Slurm.run(["scontrol", "update", "JobId=\(job)", "StartTime=now+3"])
         try wait("it has begun again") { try retort.folder.read("started") == "begun\nbegun\n" }
         try retort.folder.write("", to: "go")
         run.waitUntilExit()
@@ -179,5 +180,112 @@ struct SlurmTests {
         let message = try #require(stages?["long"]?["message"] as? String)
         #expect(message.contains("error: long: job \(job) "), "\(message)")
         #expect(message.contains("its work is kept"))
+    }
+
+    // MARK: Several jobs for one stage
+
+    private static let divided = """
+        retort: 1
+        name: divided
+        data:
+          pool: {kind: world, seed: 3, splits: {all: 120}}
+        stages:
+          net: {uses: pretrain, images: pool.all, architecture: vit_mini_patch4_32, steps: 1, batch_size: 8}
+          embed: {uses: embed, model: net, images: [pool], shard_size: 20, resources: {jobs: 3, memory: 200MiB}}
+        """
+
+    /// The digest of a stage's artifact.
+    private func digest(_ stage: String, _ arguments: String...) throws -> String {
+        let path = try retort.run(["path", stage] + arguments).output.trimmingCharacters(
+            in: .whitespacesAndNewlines)
+        let data = try Data(contentsOf: URL(filePath: path).appending(path: "artifact.json"))
+        let record = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+        let facts = record?["facts"] as? [String: Any]
+        #expect(facts?["images_per_second"] as? Double ?? 1 > 0)
+        return try #require(record?["digest"] as? String)
+    }
+
+    @Test func `a divided stage is an array of jobs, and its bytes are those of one process`() throws {
+        let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
+        try retort.folder.write(Self.divided, to: "d.yaml")
+        let one = try retort.run("run", "d.yaml", "--threads", "1", "--store", "one")
+        #expect(one.code == 0, "\(one.errors)")
+        let many = try retort.run("run", "d.yaml", "--executor", "slurm", "--json")
+        #expect(many.code == 0, "\(many.errors)")
+        #expect(many.errors.contains("note: embed: its parts are made by 3 jobs, array "), "\(many.errors)")
+        #expect(try digest("embed") == digest("embed", "--store", "one"))
+        let run = try #require(try many.json()["run"] as? String)
+        let jobs = retort.folder.appending("Artifacts/runs/\(run)/jobs")
+        for part in 0..<3 {
+            let told = try String(
+                contentsOf: jobs.appending(path: "embed.part-\(part).jsonl"), encoding: .utf8)
+            #expect(told.contains("\"state\":\"ran\""), "\(told)")
+        }
+    }
+
+    @Test func `an array that waits is found by the next run, and Ctrl-C takes it from the queue`() throws {
+        let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
+        try retort.folder.write(Self.divided, to: "d.yaml")
+        let before = try retort.run("run", "d.yaml", "--threads", "1", "--until", "net")
+        #expect(before.code == 0, "\(before.errors)")
+        // Jobs are taken, and wait.
+        try Slurm.run(["scontrol", "update", "PartitionName=main", "State=DOWN"])
+        let arguments = ["run", "d.yaml", "--executor", "slurm", "--json"]
+        let first = try retort.start(arguments)
+        func waiting() throws -> Int {
+            try Slurm.run(["squeue", "--me", "-h", "-r", "-t", "PENDING", "-o", "%j"]).split(separator: "\n")
+                .count { $0 == "retort-embed" }
+        }
+        try wait("four jobs wait") { try waiting() == 4 }
+        kill(first.processIdentifier, SIGKILL)
+        first.waitUntilExit()
+        let errors = retort.folder.appending("errors")
+        try Data().write(to: errors)
+        let output = Pipe()
+        let second = try retort.start(
+            arguments, output: output, errors: try FileHandle(forWritingTo: errors))
+        try wait("the second run has found them") {
+            try retort.folder.read("errors").contains("note: embed: goes on in job ")
+        }
+        #expect(try waiting() == 4)
+        kill(second.processIdentifier, SIGINT)
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        second.waitUntilExit()
+        #expect(second.terminationStatus == 130)
+        #expect(
+            try states(Retort.Outcome(code: 130, output: said, errors: ""))["embed"] == "interrupted")
+        try wait("the queue is empty") { try slurm.jobs().isEmpty }
+        try Slurm.run(["scontrol", "update", "PartitionName=main", "State=UP"])
+        #expect(try retort.run(arguments).code == 0)
+    }
+
+    @Test func `srun's processes share a run`() throws {
+        let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
+        try retort.folder.write(Self.divided, to: "d.yaml")
+        let one = try retort.run("run", "d.yaml", "--threads", "1", "--store", "one")
+        #expect(one.code == 0, "\(one.errors)")
+        try FileManager.default.copyItem(
+            at: retort.folder.appending("one"), to: retort.folder.appending("two"))
+        for (store, machines) in [("one", ["-N", "1"]), ("two", ["-N", "2"])] {
+            let place = "MASTER_ADDR=" + (machines == ["-N", "1"] ? "" : "127.0.0.1")
+            let said = try Slurm.run(
+                ["env", "-C", retort.folder.url.path] + (machines == ["-N", "1"] ? [] : [place])
+                    + ["srun", "-n", "2", "-l"] + machines
+                    + [
+                        Retort.program.path, "run", "d.yaml", "--threads", "1", "--store", store, "--force",
+                        "embed", "--progress", "plain",
+                    ])
+            #expect(said.contains("0: stage=embed event=end state=ran"), "\(said)")
+            #expect(!said.contains("1: stage="), "\(said)")
+        }
+        // Made again to the same bytes, an artifact stays where it is; other bytes would set the first aside.
+        for store in ["one", "two"] {
+            #expect(try retort.run("path", "embed", "--store", store).code == 0)
+            #expect(!isThere("\(store)/quarantine"))
+        }
+        #expect(try digest("embed", "--store", "one") == digest("embed", "--store", "two"))
     }
 }

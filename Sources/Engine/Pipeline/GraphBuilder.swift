@@ -87,6 +87,14 @@ struct GraphBuilder {
             var found = Problems()
             let terms = NodeTerms(node.entries, problems: &found)
             for problem in found.all { report(problem) }
+            if let jobs = terms.resources.jobs, jobs > 1, type.sharing != .parts {
+                let divided = types.values.filter { $0.sharing == .parts }.map { "\($0.name)" }.sorted()
+                report(
+                    Diagnostic(
+                        "'\(node.uses)' cannot be divided among \(jobs) jobs",
+                        at: node.entries.first { $0.key == "resources" }?.value.location ?? node.nameLocation,
+                        hint: divided.isEmpty ? nil : "\(divided.joined(separator: " and ")) can"))
+            }
             var spec = node
             spec.entries.removeAll { NodeTerms.keys.contains($0.key) }
             spec.entries = type.arranged(spec.entries, nodes: Set(nodeSpecs.map(\.name)))

@@ -16,9 +16,11 @@ public struct StageResources: Codable, Hashable, Sendable {
     public var time: Int?
     /// The cluster's partition.
     public var partition: String?
+    /// The jobs of a cluster that make the parts of its result before one puts them together.
+    public var jobs: Int?
 
     /// The words that may stand in `resources:`.
-    public static let keys = ["memory", "device", "threads", "gpus", "cpus", "time", "partition"]
+    public static let keys = ["memory", "device", "threads", "gpus", "cpus", "time", "partition", "jobs"]
 
     /// Needs nothing in particular.
     public init() {}
@@ -63,6 +65,7 @@ public struct StageResources: Codable, Hashable, Sendable {
         case "threads": threads = try count(entry, from: 1)
         case "cpus": cpus = try count(entry, from: 1)
         case "gpus": gpus = try count(entry, from: 0)
+        case "jobs": jobs = try count(entry, from: 1)
         default:
             throw Diagnostic(
                 "unknown resource '\(entry.key)'", at: entry.keyLocation,

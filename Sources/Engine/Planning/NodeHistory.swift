@@ -16,6 +16,8 @@ struct NodeHistory {
         var images: Int?
         /// The bytes of what it made.
         var bytes: Int?
+        /// How fast it looked at images.
+        var speed: Speed?
     }
 
     private let store: Store
@@ -40,16 +42,24 @@ struct NodeHistory {
     func last(_ node: Graph.Node) -> Entry? { Self.read(file(node)) }
 
     func remember(_ entry: Entry, of node: Graph.Node) throws {
-        guard last(node) != entry else { return }
+        let last = last(node)
+        var entry = entry
+        // What is found in the store, or has just begun, says nothing about speed.
+        if entry.speed == nil, last?.stage == entry.stage { entry.speed = last?.speed }
+        guard last != entry else { return }
         try store.disk.replace(file(node), with: try CanonicalJSON.document(entry), isDurable: false)
     }
 
     /// What is known about the time stages take, over all pipelines of the store.
-    func durations() -> Durations {
+    func durations() -> Durations { Durations(entries: entries()) }
+
+    /// How fast executions of a kind of stage were, over all pipelines of the store.
+    func speeds(of stage: String) -> [Speed] { entries().filter { $0.stage == stage }.compactMap(\.speed) }
+
+    private func entries() -> [Entry] {
         let root = store.path("nodes")
         let files = (try? store.disk.files(below: root)) ?? []
-        return Durations(
-            entries: files.filter { $0.hasSuffix(".json") }.compactMap { Self.read("\(root)/\($0)") })
+        return files.filter { $0.hasSuffix(".json") }.compactMap { Self.read("\(root)/\($0)") }
     }
 
     private static func read(_ path: String) -> Entry? {
@@ -84,8 +94,11 @@ struct NodeHistory {
 
 extension NodeHistory.Entry {
     /// What is remembered of a node; nothing was made yet without a record.
-    init(_ node: Graph.Node, key: String, components: [String: String], _ record: ArtifactRecord?) {
-        self.init(node: node.name, stage: node.schema.name, key: key, components: components)
+    init(
+        _ node: Graph.Node, key: String, components: [String: String], _ record: ArtifactRecord?,
+        speed: Speed? = nil
+    ) {
+        self.init(node: node.name, stage: node.schema.name, key: key, components: components, speed: speed)
         if let record { add(record, madeOn: ProcessOwner.hostName) }
     }
 

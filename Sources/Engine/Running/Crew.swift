@@ -51,11 +51,16 @@ public struct StageShare: Sendable {
     public let crew: any Crew
     /// The number of the task among those of the run: the same in all processes.
     public let number: Int
+    /// Where the jobs of a cluster divide the parts, those of this one.
+    private let part: JobPart?
 
     /// Creates a share.
-    public init(_ crew: any Crew, task number: Int) {
+    public init(_ crew: any Crew, task number: Int) { self.init(crew, task: number, part: nil) }
+
+    init(_ crew: any Crew, task number: Int, part: JobPart?) {
         self.crew = crew
         self.number = number
+        self.part = part
     }
 
     /// This process's number, from zero.
@@ -66,7 +71,9 @@ public struct StageShare: Sendable {
     public var isLeader: Bool { crew.rank == 0 }
 
     /// Those of some numbered parts that this process makes.
-    public func parts(of count: Int) -> StrideTo<Int> { stride(from: rank, to: count, by: size) }
+    public func parts(of count: Int) -> StrideTo<Int> {
+        stride(from: part?.index ?? rank, to: count, by: part?.count ?? size)
+    }
 
     var endKey: String { "ended/\(number)" }
     var failureKey: String { "failed/\(number)" }

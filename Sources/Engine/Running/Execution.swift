@@ -126,7 +126,7 @@ final class Execution {
             directory: store.folder(of: record.key), node: node.name, store: store.artifacts)
         do {
             try folder.link(node, to: record.key)
-            try remember(node, key: record.key, components: record.components, made: record)
+            try remember(node, key: record.key, components: record.components, made: record, speed: nil)
             try note(node, record.key, record.components)
             try node.stage.refresh(location, in: graph.environment(of: node, digests: store.digests))
         } catch {
@@ -156,9 +156,11 @@ extension Execution: StageHost {
     func record(of node: Int) -> ArtifactRecord? { records[node] }
 
     func remember(
-        _ node: Graph.Node, key: String, components: [String: String], made record: ArtifactRecord?
+        _ node: Graph.Node, key: String, components: [String: String], made record: ArtifactRecord?,
+        speed: Speed?
     ) throws {
-        try history.remember(NodeHistory.Entry(node, key: key, components: components, record), of: node)
+        try history.remember(
+            NodeHistory.Entry(node, key: key, components: components, record, speed: speed), of: node)
         if record == nil { try note(node, key, components) }
     }
 

@@ -20,6 +20,14 @@ struct NodeKey: Codable, Hashable {
     }
 }
 
+/// What a node's key was made of in a run.
+public struct NodeComponents: Hashable, Sendable {
+    /// The components, by name: `setting.epochs` → `3`.
+    public var components: [String: String]
+    /// The nodes behind the components that are inputs: `input.teacher` → `teacher`.
+    public var producers: [String: String]
+}
+
 /// How the key of a stage differs between two runs.
 public struct KeyComparison: Encodable, Sendable {
     /// The stage's name.
@@ -48,6 +56,11 @@ extension RunHistory {
         }
         var seen: Set<String> = []
         return Self.compare(stage, before, after, &seen)
+    }
+
+    /// What the keys of a run's nodes were made of, as far as the run came; nothing for a run of an early version.
+    public func keyComponents(of id: String) throws -> [String: NodeComponents] {
+        try keys(of: id).mapValues { NodeComponents(components: $0.components, producers: $0.producers) }
     }
 
     private static func compare(

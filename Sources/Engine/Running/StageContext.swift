@@ -33,6 +33,8 @@ public final class StageContext {
         public var locations: [String: SourceLocation] = [:]
         /// This process's share of the work; nil where it does all of it.
         public var share: StageShare?
+        /// What jobs that made parts before have counted.
+        var partSums: [[Double]] = []
 
         /// Creates a setup.
         public init(
@@ -151,7 +153,10 @@ public final class StageContext {
     /// - Returns: the sums of everybody's values.
     @discardableResult
     public func gather(_ values: [Double] = []) throws -> [Double] {
-        try setup.share?.gather(values) { if shouldStop { throw StageInterrupted() } } ?? values
+        let sums = try setup.share?.gather(values) { if shouldStop { throw StageInterrupted() } } ?? values
+        return setup.partSums.reduce(sums) { sums, part in
+            sums.count == part.count ? zip(sums, part).map { $0 + $1 } : sums
+        }
     }
 
     /// Appends a value to the stage's `metrics.jsonl` and to the journal.

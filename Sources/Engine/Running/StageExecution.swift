@@ -17,9 +17,12 @@ protocol StageHost: AnyObject {
     func emitThrowing(_ event: RunEvent) throws
     /// Does so, and keeps trouble with the writing for later.
     func emit(_ event: RunEvent)
-    /// Remembers a node's last key, and what was made.
+    /// What the last executions were.
+    var history: NodeHistory { get }
+    /// Remembers a node's last key, what was made, and how fast.
     func remember(
-        _ node: Graph.Node, key: String, components: [String: String], made: ArtifactRecord?) throws
+        _ node: Graph.Node, key: String, components: [String: String], made: ArtifactRecord?, speed: Speed?)
+        throws
 }
 
 /// The execution of one stage: its key from what its inputs turned out to be, its lock, its work, its artifact.
@@ -36,6 +39,7 @@ final class StageExecution {
     private let isForced: Bool
     private var lastJournaled = -1.0
     private(set) var lastStep: Int?
+    private var watch: StageWatch?
 
     private var store: Store { execution.store }
     private var graph: Graph { execution.graph }
@@ -81,7 +85,7 @@ final class StageExecution {
         } else if let record = try store.publishLeftover(key) {
             execution.emit(.note("\(node.name): published what a crash had left complete"))
             try execution.remember(
-                node, key: key, components: preparation.components.values, made: record)
+                node, key: key, components: preparation.components.values, made: record, speed: nil)
             return (record, false)
         }
         return (try make(preparation, lock), false)
@@ -112,33 +116,57 @@ final class StageExecution {
         if execution.options.stop.isRequested { throw StageInterrupted() }
     }
 
-    private func make(_ preparation: Preparation, _ lock: WorkLock) throws -> ArtifactRecord {
-        let (key, inputs) = (preparation.key, preparation.inputs)
-        let components = preparation.components
-        for (edge, input) in zip(node.inputs, inputs) {
+    /// Makes some parts of the stage's result beside other jobs; a last one puts them together and publishes.
+    ///
+    /// - Throws: ``StageInterrupted`` when it was asked to stop before its parts were made.
+    func make(_ part: JobPart) throws {
+        let preparation = try prepare()
+        if try present(preparation.key) != nil { return }
+        do {
+            // Whoever comes first makes the folders; what is in them must not be touched while others work there.
+            let lock = try WorkLock(
+                store.path("work/\(preparation.key).lock"), node: node.name,
+                patience: execution.options.patience, whileWaiting: pause)
+            defer { withExtendedLifetime(lock) {} }
+            if !store.hasWork(preparation.key) { try store.prepareWork(preparation.key) }
+        }
+        try confirmInputs(preparation)
+        let locations = locations(preparation.inputs)
+        var setup = setup(preparation.key, locations)
+        let crew = PartCrew(part, state: setup.state, stop: execution.options.stop)
+        setup.share = StageShare(crew, task: 0, part: part)
+        let context = StageContext(setup, stop: execution.options.stop) { [execution, node] event in
+            try execution.emitThrowing(.stage(node: node.name, event))
+        }
+        try fill(locations)
+        do {
+            try Self.run(node.stage, in: context)
+        } catch is ShareEnded {
+            guard crew.isDone else { throw StageInterrupted() }
+        }
+    }
+
+    /// Makes sure that what is read is what was published.
+    private func confirmInputs(_ preparation: Preparation) throws {
+        for (edge, input) in zip(node.inputs, preparation.inputs) {
             let output = type(of: graph.nodes[edge.producer].stage).outputType
             let files = edge.selector.flatMap { output.files(for: $0) }
             try store.confirm(input.key, files: files, node: input.node)
         }
-        let before = store.hasWork(key) ? store.progress(of: key) : nil
-        try store.prepareWork(key)
-        try execution.remember(node, key: key, components: components.values, made: nil)
-        execution.emit(.stageStarted(node: node.name, resumedFrom: before?.fraction))
+    }
 
-        let locations = zip(node.inputs, inputs).map { edge, input in
+    private func locations(_ inputs: [ArtifactRecord.InputRecord]) -> [StageInput] {
+        zip(node.inputs, inputs).map { edge, input in
             StageInput(
                 edge.input,
                 at: ArtifactLocation(
                     directory: store.folder(of: input.key), selector: edge.selector, node: input.node,
                     store: store.artifacts))
         }
-        var setup = setup(key, locations)
-        let sharing = type(of: node.stage).sharing
-        let share = try sharing == .alone ? nil : execution.tasks?.open(&setup, of: graph.spec)
-        defer { share?.end() }
-        let context = StageContext(setup, stop: execution.options.stop) { [self] event in
-            try report(event, lock)
-        }
+    }
+
+    /// Gives the stage its inputs.
+    private func fill(_ locations: [StageInput]) throws {
         for (name, edges) in Dictionary(grouping: zip(node.inputs, locations), by: { $0.0.input }) {
             do {
                 try node.stage.input(name).fill(edges.map(\.1.location))
@@ -147,6 +175,28 @@ final class StageExecution {
                 throw diagnostic
             }
         }
+    }
+
+    private func make(_ preparation: Preparation, _ lock: WorkLock) throws -> ArtifactRecord {
+        let (key, inputs) = (preparation.key, preparation.inputs)
+        let components = preparation.components
+        try confirmInputs(preparation)
+        let before = store.hasWork(key) ? store.progress(of: key) : nil
+        try store.prepareWork(key)
+        try execution.remember(node, key: key, components: components.values, made: nil, speed: nil)
+        execution.emit(.stageStarted(node: node.name, resumedFrom: before?.fraction))
+
+        let locations = locations(inputs)
+        var setup = setup(key, locations)
+        setup.partSums = JobPart.sums(of: node.resources.jobs ?? 0, in: setup.state)
+        let sharing = type(of: node.stage).sharing
+        let share = try sharing == .alone ? nil : execution.tasks?.open(&setup, of: graph.spec)
+        defer { share?.end() }
+        watch = newWatch(components, setup.execution)
+        let context = StageContext(setup, stop: execution.options.stop) { [self] event in
+            try report(event, lock)
+        }
+        try fill(locations)
         do {
             try Self.run(node.stage, in: context)
         } catch {
@@ -166,7 +216,8 @@ final class StageExecution {
             retort: ProductVersion.current,
             numerics: execution.options.execution.adapted(to: node.resources).facts)
         try store.publish(record)
-        try execution.remember(node, key: key, components: components.values, made: record)
+        try execution.remember(
+            node, key: key, components: components.values, made: record, speed: watch?.speed)
         return record
     }
 
@@ -187,8 +238,22 @@ final class StageExecution {
         return setup
     }
 
-    /// Passes on what the stage says; progress goes to the journal at most once a second.
+    /// What looks for signs of trouble while the stage runs.
+    private func newWatch(_ components: KeyComponents, _ options: ExecutionOptions) -> StageWatch {
+        let place = Speed(
+            host: ProcessOwner.hostName, device: options.device, threads: options.threads,
+            processes: graph.processes, numerics: components.values["numerics"] ?? "")
+        let (history, kind) = (execution.history, node.schema.name)
+        return StageWatch(
+            usual: { history.speeds(of: kind) }, place: place,
+            room: { [store] in StageWatch.Room.at(store.root.path) })
+    }
+
+    /// Passes on what the stage says, and what is to be said about that; progress goes to the journal at most once a second.
     private func report(_ event: StageEvent, _ lock: WorkLock) throws {
+        for warning in watch?.warnings(about: event, now: monotonicSeconds()) ?? [] {
+            try execution.emitThrowing(.stage(node: node.name, warning))
+        }
         if case .progress(let step, let total, _) = event {
             lastStep = step
             try lock.beat()

@@ -115,12 +115,16 @@ extension ReportedRun {
         public var settings: [Fact]
         /// What stopped it.
         public var error: String?
+        /// The components of its key, by name: `setting.epochs`.
+        public var components: [String: String]
+        /// The nodes behind the components that are inputs: `input.teacher` → `teacher`.
+        public var producers: [String: String]
 
         /// Creates a node.
         public init(
             name: String, stage: String, state: State, reason: String = "", started: Date? = nil,
             seconds: Double? = nil, artifact: URL? = nil, inputs: [String] = [], settings: [Fact] = [],
-            error: String? = nil
+            error: String? = nil, components: [String: String] = [:], producers: [String: String] = [:]
         ) {
             self.name = name
             self.stage = stage
@@ -132,6 +136,8 @@ extension ReportedRun {
             self.inputs = inputs
             self.settings = settings
             self.error = error
+            self.components = components
+            self.producers = producers
         }
 
         /// The name without the seed.

@@ -13,6 +13,10 @@ struct ExecuteCommand: RetortCommand {
     @Option(help: "The run.") var run: String
     @Option(help: "The stage, with its point of the matrix.") var node: String
     @Flag(help: "Execute it even when its artifact is there.") var force = false
+    @Option(
+        help: ArgumentHelp("Make only the parts of the i-th of n jobs.", valueName: "i/n"), transform: jobPart
+    )
+    var part: JobPart?
     @Flag(help: "Come to rest when standard input ends: the run has died.") var attached = false
     @OptionGroup(title: "Execution") var execution: ExecutionFlags
     @OptionGroup var store: StoreOptions
@@ -27,9 +31,14 @@ struct ExecuteCommand: RetortCommand {
         signal(SIGPIPE, SIG_IGN)
         let job = try StageJob(
             run: run, node: node, store.open(), catalog: stageCatalog, options: try execution.options(),
-            isForced: force)
+            isForced: force, part: part)
         let code = try job.run()
         if code != .ok { throw EarlyExit(code) }
+    }
+
+    private static func jobPart(_ text: String) throws -> JobPart {
+        guard let part = JobPart(text) else { throw ValidationError("'\(text)' is no i/n") }
+        return part
     }
 
     /// Asks this process to stop when the other end of its standard input is closed.

@@ -39,12 +39,14 @@ struct ProcessPlace: Equatable {
             number("LOCAL_RANK") ?? number("OMPI_COMM_WORLD_LOCAL_RANK") ?? number("SLURM_LOCALID") ?? 0
         localSize =
             number("LOCAL_WORLD_SIZE") ?? number("OMPI_COMM_WORLD_LOCAL_SIZE")
-            ?? number("SLURM_NTASKS_PER_NODE") ?? found.size
+            ?? environment["SLURM_STEP_TASKS_PER_NODE"].flatMap {
+                Self.tasks($0, on: number("SLURM_NODEID") ?? 0)
+            } ?? number("SLURM_NTASKS_PER_NODE") ?? found.size
         let job = environment["SLURM_JOB_ID"] ?? environment["PMIX_NAMESPACE"]
         guard
             let host = environment["MASTER_ADDR"]
-                ?? environment["SLURM_STEP_NODELIST"].map(Self.firstHost)
                 ?? (localSize == found.size ? "127.0.0.1" : nil)
+                ?? environment["SLURM_STEP_NODELIST"].map(Self.firstHost)
         else {
             throw Diagnostic(
                 "there are \(found.size) processes on several machines, but MASTER_ADDR is not set",
@@ -61,11 +63,27 @@ struct ProcessPlace: Equatable {
         }
     }
 
+    /// The host on which they meet.
+    var host: String { meeting.host }
+
     /// The first host of Slurm's list: `n[3-5,9],m1` → `n3`.
     static func firstHost(_ list: String) -> String {
         let head = list.prefix { $0 != "," && $0 != "[" }
         guard list.dropFirst(head.count).first == "[" else { return String(head) }
         return String(head + list.dropFirst(head.count + 1).prefix { $0.isNumber })
+    }
+
+    /// The tasks on one of the machines of Slurm's list: `2(x3),1` has 2 on each of the first three.
+    static func tasks(_ list: String, on machine: Int) -> Int? {
+        var left = machine
+        for part in list.split(separator: ",") {
+            let words = part.split { "(x)".contains($0) }.map { Int($0) }
+            guard let count = words.first ?? nil else { return nil }
+            let machines = words.count > 1 ? words[1] ?? 1 : 1
+            if left < machines { return count }
+            left -= machines
+        }
+        return nil
     }
 
     /// A port that the processes of one job agree about.

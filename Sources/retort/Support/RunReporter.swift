@@ -31,12 +31,17 @@ struct RunReporter {
         let result = try history.result(of: id)
         let events = try history.events(of: id)
         let pipeline = try history.pipeline(of: id)
+        let keys = try history.keyComponents(of: id)
         var scans: [String: String] = [:]
         let nodes = summary.stages.map { stage in
             let artifact = history.artifact(of: stage.name, run: id)
             let record = artifact.flatMap { try? ArtifactRecord.read(at: $0) }
             if let record, record.kind == ImageSet.kind { scans[record.node] = record.key }
-            return node(stage, artifact: artifact, record: record, events: events)
+            var node = node(stage, artifact: artifact, record: record, events: events)
+            node.components = keys[stage.name]?.components ?? record?.components ?? [:]
+            node.producers = keys[stage.name]?.producers ?? [:]
+            if node.stage.isEmpty { node.stage = node.components["stage"] ?? "" }
+            return node
         }
         let run = ReportedRun(
             id: id, pipeline: pipeline.name, outcome: ReportedRun.Outcome(summary.state),

@@ -39,6 +39,10 @@ public struct Job: Codable, Hashable, Sendable {
     /// How many seconds to wait for another process that makes the same artifact.
     public var patience: Double
 
+    /// How many jobs make its parts before one puts them together; a stage that is executed although its artifact is
+    /// there is one job, because its earlier work does not count.
+    public var parts: Int { isForced ? 1 : resources.jobs ?? 1 }
+
     /// The file in which the process tells what happens, line by line.
     public var events: URL { file("jsonl") }
     /// The file for what the process prints.
@@ -65,6 +69,10 @@ public protocol RunningJob {
     var name: String { get }
     /// How many seconds what it writes may take to be seen here after its end.
     var patience: Double { get }
+    /// How often it was to begin again after it had been put back into a queue, as far as is known.
+    var restarts: Int { get }
+    /// What there is to tell about its beginning; nil for nothing.
+    var announcement: String? { get }
     /// How the process ended; nil while it lasts.
     func poll() throws -> JobEnd?
     /// Passes a signal on.
@@ -74,6 +82,10 @@ public protocol RunningJob {
 extension RunningJob {
     /// None: it is a process of this machine.
     public var patience: Double { 0 }
+    /// Never: it begins once.
+    public var restarts: Int { 0 }
+    /// Nothing: the stage tells of its beginning.
+    public var announcement: String? { nil }
 }
 
 /// How the process of a job ended.
@@ -84,6 +96,15 @@ public enum JobEnd: Hashable, Sendable {
     case signalled(Int32)
     /// In a way that only the cluster knows a word for: `NODE_FAIL`.
     case lost(String)
+
+    /// Whether it may have ended like this because it was asked to.
+    var isByRequest: Bool {
+        switch self {
+        case .exited: false
+        case .signalled: true
+        case .lost(let word): word == "CANCELLED"
+        }
+    }
 }
 
 /// What stages that are executed side by side share.

@@ -12,6 +12,8 @@ struct JobLine: Codable {
         var message: String?
         /// The exit code of a run that fails because of it.
         var exit: Int32
+        /// How often the cluster had begun the job again by then.
+        var restarts: Int?
     }
 
     /// What happened.

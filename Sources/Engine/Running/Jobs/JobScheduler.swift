@@ -110,6 +110,7 @@ final class JobScheduler {
             } else {
                 try execution.store.disk.createFolder(job.events.deletingLastPathComponent().path)
                 process = try executor.start(job)
+                if let text = process.announcement { execution.emit(.note("\(node.name): \(text)")) }
             }
             running.append(
                 Running(
@@ -167,13 +168,17 @@ final class JobScheduler {
 
     private func leave(_ job: Running, _ jobEnd: JobEnd) {
         let node = graph.nodes[job.stage.index]
-        var outcome = job.outcome
+        var (outcome, jobEnd) = (job.outcome, jobEnd)
         // The cluster took the job away, and the stage had the time to come to rest: nobody asked this run to.
         if case .lost = jobEnd, outcome?.state == .interrupted, !options.stop.isRequested { outcome = nil }
+        // The last word is that of an earlier execution: the job was queued again, and could not begin.
+        if outcome?.state == .interrupted, outcome?.restarts ?? 0 < job.process.restarts {
+            (outcome, jobEnd) = (nil, .lost("it was queued again, and the cluster could not begin it"))
+        }
         guard let outcome else {
             let seconds = monotonicSeconds() - job.start
-            if options.stop.isRequested, case .signalled = jobEnd {
-                // It was asked to stop before it could listen.
+            if options.stop.isRequested, jobEnd.isByRequest {
+                // It was asked to stop before it could listen, or before it began.
                 execution.exitCode = stopExitCode(options.stop.signal)
                 return end(job.stage.index, StageResult(.interrupted, seconds: rounded(seconds)))
             }

@@ -25,9 +25,25 @@ public struct SlurmExecutor: Executor {
         }
     }
 
-    /// Submits a job.
+    /// Submits a job; for a stage that is divided an array of jobs, and one that puts together what they make.
+    ///
+    /// The last one begins when all others have ended, however they did: it makes what they left out.
     public func start(_ job: Job) throws -> any RunningJob {
-        let answer = try Tool.run(["sbatch"] + Self.options(job), input: script(job))
+        guard job.parts > 1 else {
+            return SlurmJob(id: try submit(job, Self.options(job), script(job)), array: nil, queue: queue)
+        }
+        let array = try submit(job, Self.arrayOptions(job), script(job, isPart: true))
+        do {
+            let last = try submit(job, Self.options(job) + ["--dependency=afterany:\(array)"], script(job))
+            return SlurmJob(id: last, array: array, queue: queue, parts: job.parts)
+        } catch {
+            _ = try? Tool.run(["scancel", array])
+            throw error
+        }
+    }
+
+    private func submit(_ job: Job, _ options: [String], _ script: String) throws -> String {
+        let answer = try Tool.run(["sbatch"] + options, input: script)
         guard answer.code == 0,
             let id = answer.output.split(separator: ";").first.map({ String($0).trimmed }), !id.isEmpty
         else {
@@ -35,20 +51,26 @@ public struct SlurmExecutor: Executor {
                 "sbatch refused the stage '\(job.node)': \(answer.errors.trimmed)",
                 hint: "see its 'resources', and what 'sinfo' says of the cluster", exitCode: .unavailable)
         }
-        return SlurmJob(id: id, queue: queue)
+        return id
     }
 
     /// The job of an earlier run, if it waits or runs.
     public func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)? {
         let mark = Self.mark(job)
-        for entry in try queue.entries() where entry.isAlive && entry.comment.hasPrefix(mark.prefix) {
+        let entries = try queue.entries()
+        for entry in entries where entry.isAlive && entry.comment.hasPrefix(mark.prefix) {
             guard entry.comment.hasSuffix(mark.suffix) else { continue }
             var adopted = job
             adopted.run = String(entry.comment.dropFirst(mark.prefix.count).dropLast(mark.suffix.count))
-            return (adopted, SlurmJob(id: entry.id, queue: queue))
+            let part = entries.first { $0.comment == Self.partMark + entry.comment }
+            let array = part.map { String($0.id.prefix { $0 != "_" }) }
+            return (adopted, SlurmJob(id: entry.id, array: array, queue: queue))
         }
         return nil
     }
+
+    /// What stands before the comment of a job that makes a part.
+    private static let partMark = "part:"
 
     /// The parts of a job's comment around the run's identifier.
     private static func mark(_ job: Job) -> (prefix: String, suffix: String) {
@@ -72,14 +94,27 @@ public struct SlurmExecutor: Executor {
         return options
     }
 
+    /// The options of the jobs that make the parts of a stage.
+    private static func arrayOptions(_ job: Job) -> [String] {
+        let log = job.log.deletingPathExtension().path + ".part-%a.log"
+        return options(job).map { option in
+            if option.hasPrefix("--comment=") {
+                return "--comment=" + partMark + option.dropFirst("--comment=".count)
+            }
+            return option.hasPrefix("--output=") ? "--output=\(log)" : option
+        } + ["--array=0-\(job.parts - 1)"]
+    }
+
     /// The batch script, which passes signals on; only the one that says that time is up leads back to the queue.
-    private func script(_ job: Job) -> String {
+    private func script(_ job: Job, isPart: Bool = false) -> String {
         var job = job
         let processors = job.resources.cpus ?? job.resources.threads ?? 1
         job.execution.threads = job.resources.threads ?? processors
         job.execution.workers = processors
         if job.resources.device == nil, (job.resources.gpus ?? 0) > 0 { job.execution.device = "cuda:0" }
-        let command = ([program] + job.arguments).map(Self.quoted).joined(separator: " ")
+        let command =
+            ([program] + job.arguments).map(Self.quoted).joined(separator: " ")
+            + (isPart ? " --part \"$SLURM_ARRAY_TASK_ID/\(job.parts)\"" : "")
         return """
             #!/bin/sh
             again=
@@ -109,13 +144,21 @@ public struct SlurmExecutor: Executor {
 /// A job of the cluster.
 private struct SlurmJob: RunningJob {
     let id: String
+    /// The array of jobs that make the parts which this one puts together.
+    let array: String?
     let queue: SlurmQueue
+    var parts = 1
 
     var name: String { "job \(id)" }
+    var announcement: String? {
+        array.map { "its parts are made by \(parts) jobs, array \($0), and put together by job \(id)" }
+    }
+    var restarts: Int { queue.restarts(of: id) }
     /// What a job writes last may take a moment to be seen over a network file system.
     var patience: Double { 10 }
 
     func poll() throws -> JobEnd? {
+        if let array, queue.isAlive(array: array) { return nil }
         guard let state = queue.state(of: id) else { return nil }
         switch state {
         case "COMPLETED": return .exited(code: 0)
@@ -126,8 +169,9 @@ private struct SlurmJob: RunningJob {
 
     /// A job that waits is taken from the queue; one that runs is asked to save its work.
     func signal(_ number: Int32) throws {
-        _ = try Tool.run(["scancel", "--state=PENDING", id])
-        _ = try Tool.run(["scancel", "--batch", "--signal=TERM", id])
+        let ids = [id] + (array.map { [$0] } ?? [])
+        _ = try Tool.run(["scancel", "--state=PENDING"] + ids)
+        _ = try Tool.run(["scancel", "--batch", "--signal=TERM"] + ids)
         queue.forget()
     }
 }
@@ -138,6 +182,7 @@ private final class SlurmQueue: Sendable {
         var id: String
         var state: String
         var comment: String
+        var restarts: Int
 
         var isAlive: Bool { !SlurmQueue.ends.contains(state) }
     }
@@ -167,16 +212,32 @@ private final class SlurmQueue: Sendable {
             let now = monotonicSeconds()
             guard now - state.asked >= interval else { return state.entries }
             state.asked = now
-            let answer = try Tool.run(["squeue", "--me", "--noheader", "--states=all", "--format=%i|%T|%k"])
+            let answer = try Tool.run([
+                "squeue", "--me", "--array", "--noheader", "--states=all",
+                "--Format=JobArrayID:48,State:24,RestartCnt:16,Comment:256",
+            ])
             guard answer.code == 0 else { return state.entries }
             state.entries = answer.output.split(separator: "\n").compactMap { line in
-                let parts = line.split(separator: "|", maxSplits: 2, omittingEmptySubsequences: false)
-                guard parts.count == 3 else { return nil }
-                return Entry(id: String(parts[0]), state: String(parts[1]), comment: String(parts[2]).trimmed)
+                // A comment comes last: other people's may have blanks, or be missing.
+                let parts = line.split(separator: " ", maxSplits: 3).map { String($0).trimmed }
+                guard parts.count > 2 else { return nil }
+                return Entry(
+                    id: parts[0], state: parts[1], comment: parts.count > 3 ? parts[3] : "",
+                    restarts: Int(parts[2]) ?? 0)
             }
             state.seen.formUnion(state.entries.map(\.id))
             return state.entries
         }
+    }
+
+    /// Whether some job of an array waits or runs, as far as the queue says.
+    func isAlive(array: String) -> Bool {
+        (try? entries())?.contains { $0.isAlive && $0.id.hasPrefix(array + "_") } ?? true
+    }
+
+    /// How often a job was to begin again, as far as the queue says.
+    func restarts(of id: String) -> Int {
+        (try? entries())?.first { $0.id == id }?.restarts ?? 0
     }
 
     /// How a job ended; nil while it waits or runs.

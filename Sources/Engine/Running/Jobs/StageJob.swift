@@ -15,19 +15,21 @@ public final class StageJob {
     let tasks: CrewTasks? = nil
     private let node: Graph.Node
     private let isForced: Bool
+    private let part: JobPart?
     private let folder: String
-    private let history: NodeHistory
+    let history: NodeHistory
     private let lines: AppendOnlyFile
     private let sink: any EventSink
 
-    /// Opens a run's frozen pipeline.
+    /// Opens a run's frozen pipeline, to execute a node, or to make one part of what it makes.
     ///
     /// - Throws: a `Diagnostic` when the pipeline has no such node, and what `RunHistory` and `Graph` throw.
     public init(
         run: String, node name: String, _ store: Store, catalog: [any Stage.Type], options: RunOptions,
-        sink: any EventSink = SilentSink(), isForced: Bool = false
+        sink: any EventSink = SilentSink(), isForced: Bool = false, part: JobPart? = nil
     ) throws {
         self.store = store
+        self.part = part
         var options = options
         options.patience = max(options.patience, Self.leastPatience)
         self.options = options
@@ -41,7 +43,9 @@ public final class StageJob {
         folder = store.path("runs/\(run)")
         history = NodeHistory(store, pipeline: graph.spec.name)
         try store.disk.createFolder("\(folder)/jobs")
-        lines = try AppendOnlyFile("\(folder)/jobs/\(node.fileName).jsonl")
+        // The run reads what the job says that puts the parts together.
+        let suffix = part.map { ".part-\($0.index)" } ?? ""
+        lines = try AppendOnlyFile("\(folder)/jobs/\(node.fileName)\(suffix).jsonl")
     }
 
     /// Executes the node and tells how that ended, in the file and by the exit code.
@@ -52,9 +56,13 @@ public final class StageJob {
         let execution = StageExecution(self, node, isForced: isForced)
         var outcome = JobLine.Outcome(state: .ran, seconds: 0, exit: 0)
         do {
-            let (record, wasThere) = try execution.run()
-            outcome.key = record.key
-            if wasThere { outcome.state = .cached }
+            if let part {
+                try execution.make(part)
+            } else {
+                let (record, wasThere) = try execution.run()
+                outcome.key = record.key
+                if wasThere { outcome.state = .cached }
+            }
         } catch is StageInterrupted {
             outcome.state = .interrupted
             outcome.exit = stopExitCode(options.stop.signal).rawValue
@@ -65,6 +73,7 @@ public final class StageJob {
             outcome.message = failure.description
             outcome.exit = failure.exitCode.rawValue
         }
+        outcome.restarts = ProcessInfo.processInfo.environment["SLURM_RESTART_COUNT"].flatMap { Int($0) }
         outcome.seconds = rounded(monotonicSeconds() - start)
         try lines.append(line: try CanonicalJSON.data(JobLine(outcome)))
         return ExitCode(rawValue: outcome.exit) ?? .stageFailed
@@ -92,8 +101,10 @@ extension StageJob: StageHost {
     func emit(_ event: RunEvent) { try? emitThrowing(event) }
 
     func remember(
-        _ node: Graph.Node, key: String, components: [String: String], made record: ArtifactRecord?
+        _ node: Graph.Node, key: String, components: [String: String], made record: ArtifactRecord?,
+        speed: Speed?
     ) throws {
-        try history.remember(NodeHistory.Entry(node, key: key, components: components, record), of: node)
+        try history.remember(
+            NodeHistory.Entry(node, key: key, components: components, record, speed: speed), of: node)
     }
 }
