@@ -86,6 +86,27 @@ import Testing
         }
     }
 
+    @Test func `how many there were, and what chance would do, are no figures`() throws {
+        try withTemporaryFolder { root in
+            let runs = try runs(in: root)
+            try edit(root.appending(path: "a/store/eval/metrics.json")) { json in
+                let models = try #require(json["models"] as? [[String: Any]])
+                json["models"] = models.map { model in
+                    let recall: [String: Any] = [
+                        "captions": 20, "images": 20, "chance": 0.05, "text_to_image": ["r1": 0.5],
+                    ]
+                    return model.merging(["retrieval": recall]) { $1 }
+                }
+            }
+            let metrics = Set(RunComparison(runs).measures.map(\.metric))
+            #expect(metrics.contains("retrieval text_to_image r1"))
+            #expect(
+                !metrics.contains {
+                    $0.hasSuffix("chance") || $0.hasSuffix("captions") || $0.hasSuffix("images")
+                })
+        }
+    }
+
     @Test func `settings, figures and sets are told run by run`() throws {
         try withTemporaryFolder { root in
             let comparison = RunComparison(try runs(in: root))

@@ -93,7 +93,9 @@ struct MeasuredEvaluation {
     private static let deciding = ["top1", "miou", "balanced_accuracy", "r1"]
     /// Tables by class, which are another page's matter, and what is not a figure.
     private static let skipped: Set<String> = [
-        "n", "per_class", "confusion", "reliability", "classes", "floor", "ceiling", "groups",
+        "n", "images", "captions", "chance", "per_class", "confusion", "reliability", "classes", "floor",
+        "ceiling",
+        "groups",
     ]
 
     private static func numbers(in json: JSON) -> [(path: [String], value: Double)] {
