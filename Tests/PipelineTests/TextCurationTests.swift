@@ -42,7 +42,7 @@ import Testing
             similarity = vectors.map { text in images.map { Float(product(text, $0)) } }
         }
 
-        /// METHOD 1.2 to the letter: in each round the best pair of a waiting text and a free image, over and over.
+        /// The rule to the letter: in each round the best pair of a waiting text and a free image, over and over.
         func queryBalanced(_ perQuery: Int) -> [[Int]] {
             var chosen = texts.map { _ in [Int]() }
             var taken: Set<Int> = []

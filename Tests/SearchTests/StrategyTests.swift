@@ -55,7 +55,7 @@ private struct Instance {
         return queryIDs[a.query] < queryIDs[b.query]
     }
 
-    /// METHOD 1.2 to the letter: the best pair of a waiting query and a free row, over and over.
+    /// The rule to the letter: the best pair of a waiting query and a free row, over and over.
     func queryBalanced(_ count: Int) -> [[Int]] { balanced(count, groups: similarity.indices.map { [$0] }) }
 
     /// The same for groups of queries, of which any may make the pair.

@@ -57,10 +57,10 @@ public struct StageResources: Codable, Hashable, Sendable {
             }
             device = text
         case "time":
-            guard let seconds = entry.value.scalar.flatMap(Quantity.seconds), seconds > 0 else {
-                throw wrong(entry, "is no length of time", "write 90s, 30min, 12h or 2d")
-            }
-            time = Int(exactly: seconds.rounded(.up))
+            guard let seconds = entry.value.scalar.flatMap(Quantity.seconds), seconds > 0,
+                let whole = Int(exactly: seconds.rounded(.up))
+            else { throw wrong(entry, "is no length of time", "write 90s, 30min, 12h or 2d") }
+            time = whole
         case "partition": partition = try String(entry.value)
         case "threads": threads = try count(entry, from: 1)
         case "cpus": cpus = try count(entry, from: 1)

@@ -18,7 +18,7 @@ public enum CropID {
     }
 }
 
-/// At most one part of an image for each query (METHOD 1.2): the whole image counts as a part of itself.
+/// At most one part of an image for each query: the whole image counts as a part of itself.
 ///
 /// Different queries may take different parts of an image, as two things on one photograph may be alike to two queries.
 public struct CropRule: Sendable {

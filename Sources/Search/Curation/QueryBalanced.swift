@@ -1,9 +1,9 @@
 internal import Diagnostics
 
-/// The same number of images for every query, none of them shared (METHOD 1.2).
+/// The same number of images for every query, none of them shared.
 ///
-/// Queries take images in rounds, one each. Within a round the most similar pair of a waiting query and a free
-/// image goes first; equal similarities go by the image's id, then the query's. A size that is no multiple of the
+/// The rule of Vemulapalli and others (2023), as far as their paper tells it. Queries take images in rounds, one each.
+/// Within a round the most similar pair of a waiting query and a free image goes first; equal similarities go by the image's id, then the query's. A size that is no multiple of the
 /// number of queries ends with a round in which only the most similar pairs are served.
 ///
 /// A selection's rank is the image's place among the eligible neighbours of its query.

@@ -111,7 +111,9 @@ public struct ImageGathering {
         for item in items {
             do {
                 guard let data = try provider.bytes(item.record) else {
-                    throw ImageError.unreadable(reason: "it is rendered, and no file")
+                    throw ImageError.unreadable(
+                        reason: CropID.box(of: item.record.id) == nil
+                            ? "it is rendered, and no file" : "it is part of an image, and no file")
                 }
                 try writer.add(
                     item.record.id, data, description: encoder.encode(item.description) + Data("\n".utf8))
@@ -128,7 +130,7 @@ public struct ImageGathering {
     private static func failure(_ item: Item, _ error: any Error) -> Diagnostic {
         Diagnostic(
             "\(item.description.source): \(error)",
-            hint: "scan the data again with 'retort run'; what was written so far is not complete",
+            hint: "images are written as the files they were when 'retort run' scanned them",
             exitCode: .badData)
     }
 }

@@ -4,9 +4,11 @@ public import Foundation
 /// Tar shards in WebDataset form, written from images of anywhere: `<id>.jpg` with the bytes as they were, and
 /// `<id>.json`.
 ///
-/// The same images in the same order give the same bytes. A shard has its name only when it is whole.
+/// The same images in the same order give the same bytes. The folder has its name only when all of it is written.
 public struct WebDatasetWriter {
     private let folder: URL
+    /// Where shards are until all are there; what an earlier writer left in it is removed.
+    private let draft: URL
     private let shardSize: Int
     private var shard: TarWriter?
     /// The images and shards so far, and the bytes of the images.
@@ -17,13 +19,18 @@ public struct WebDatasetWriter {
     /// - Throws: a `Diagnostic` when something lies in the folder.
     public init(_ folder: URL, shardSize: Int) throws {
         precondition(shardSize > 0, "Retort bug: shards of \(shardSize) images")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        guard try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty else {
+        let files = FileManager.default
+        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+        guard try files.contentsOfDirectory(atPath: folder.path).isEmpty else {
             throw Diagnostic(
                 "\(folder.path) is not empty", hint: "name a folder that is, or is not there yet",
                 exitCode: .usage)
         }
         self.folder = folder
+        draft = folder.standardizedFileURL.deletingLastPathComponent()
+            .appending(path: ".\(folder.lastPathComponent).partial", directoryHint: .isDirectory)
+        if files.fileExists(atPath: draft.path) { try files.removeItem(at: draft) }
+        try files.createDirectory(at: draft, withIntermediateDirectories: true)
         self.shardSize = shardSize
     }
 
@@ -37,7 +44,7 @@ public struct WebDatasetWriter {
         let format = try data.withUnsafeBytes { try ImageCodec.format(of: $0) }
         if images.isMultiple(of: shardSize) {
             try shard?.finish()
-            shard = try TarWriter(folder.appending(path: Self.name(shards)))
+            shard = try TarWriter(draft.appending(path: Self.name(shards)))
             shards += 1
         }
         try shard?.add("\(id).\(format.suffix)", data)
@@ -46,10 +53,14 @@ public struct WebDatasetWriter {
         bytes += data.count
     }
 
-    /// Ends the last shard.
+    /// Ends the last shard, and gives the folder its name.
     public mutating func finish() throws {
         try shard?.finish()
         shard = nil
+        // Takes the place of an empty folder, and of no other.
+        guard rename(draft.path, folder.path) == 0 else {
+            throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: folder.path])
+        }
     }
 
     private static func name(_ number: Int) -> String {
