@@ -18,7 +18,7 @@ demo: build
 
 test:
 	@Scripts/setup --tests
-	swift test
+	@Scripts/test
 
 dist: setup
 	@Scripts/dist

@@ -45,7 +45,7 @@ public final class InspectorServer: Sendable {
         }
     }
 
-    init(_ options: Options, thumbnails: @escaping ThumbnailCache.Source) throws {
+    init(_ options: Options, thumbnails: @escaping ThumbnailCache.Source, search: PoolSearch? = nil) throws {
         let certainty = try options.labels.flatMap(TeacherCertainty.init(labels:))
         let set = try InspectedSet(
             options.artifact,
@@ -65,7 +65,7 @@ public final class InspectorServer: Sendable {
         site = Site(
             set, other: other, marks: marks, audit: audit,
             access: AccessControl(token: token, port: listener.port), thumbnails: thumbnails,
-            projection: projection, search: PoolSearch(of: options.artifact))
+            projection: projection, search: search ?? PoolSearch(of: options.artifact))
         slot.fill(site)
     }
 

@@ -20,11 +20,13 @@ struct BrowserTests {
         var base: String { "http://127.0.0.1:\(server.port)" }
         var marks: Marks { get throws { try Marks(file: inspected.options.marks) } }
 
-        init(_ change: (inout FakeSet) -> Void = { _ in }, width: Int = 1280) throws {
+        init(
+            search: PoolSearch? = nil, width: Int = 1280, _ change: (inout FakeSet) -> Void = { _ in }
+        ) throws {
             inspected = try Inspected(change)
             var options = inspected.options
             options.against = inspected.folder.appending("store/other")
-            server = try InspectorServer(options, thumbnails: Inspected.picture)
+            server = try InspectorServer(options, thumbnails: Inspected.picture, search: search)
             server.prepare()
             browser = try WebDriver(width: width)
             try browser.open(server.address)
@@ -153,13 +155,49 @@ struct BrowserTests {
         #expect(try browser.complaints() == [])
     }
 
+    @Test func `images are searched for in words, and what is found is marked by keyboard`() throws {
+        let search = FakeSearch()
+        let visit = try Visit(search: PoolSearch(refusalOfTexts: nil) { search })
+        let browser = visit.browser
+        try visit.go("/search")
+        try browser.expect("document.getElementById('search-text').elements.text.disabled", "false")
+        // An empty form is held back by the browser; keys of marks are letters while a text is typed.
+        try browser.run("document.getElementById('search-text').elements.text.focus()")
+        try browser.press("\u{E007}")
+        try browser.press("a red jar\u{E007}")
+        try browser.expect("location.search", "?text=a+red+jar")
+        try browser.expect("document.querySelectorAll('[data-image]').length", "3")
+        try browser.expect("document.getElementById('search-text').elements.text.value", "a red jar")
+        #expect(search.texts == ["a red jar"])
+        #expect(try visit.marks.all.isEmpty)
+
+        // The first is rejected by key, and the rejection outlives the page.
+        try browser.press("jr")
+        try browser.expect("document.body.dataset.saved", "1")
+        try browser.expect(mark(FakeSearch.ids[0]), "reject")
+        try visit.go("/search?text=a+red+jar")
+        try browser.expect(mark(FakeSearch.ids[0]), "reject")
+        #expect(try visit.marks.all.map(\.id) == [FakeSearch.ids[0]])
+
+        // From a picture to its like.
+        try visit.go("/image/\(FakeSearch.ids[1])")
+        try browser.run("document.querySelector('a[href^=\"/search?id=\"]').click()")
+        try browser.expect("location.pathname", "/search")
+        try browser.expect("document.querySelectorAll('.grid [data-image]').length", "3")
+        #expect(try browser.complaints() == [])
+    }
+
     @Test func `no page is wider than a phone, and none complains`() throws {
-        let visit = try Visit({ $0.classes = ["a rather long name of a class", "bus", "camel"] })
+        let search = PoolSearch(refusalOfTexts: nil) { FakeSearch() }
+        let visit = try Visit(search: search) {
+            $0.classes = ["a rather long name of a class", "bus", "camel"]
+        }
         let browser = visit.browser
         try browser.resize(width: 375, height: 800)
         for path in [
             "/", "/sheet", "/queries", "/query/query3", "/threshold", "/duplicates", "/leakage", "/dropped",
-            "/image/\(FakeSet.id(0))", "/diff", "/audit",
+            "/image/\(FakeSet.id(0))", "/diff", "/audit", "/search",
+            "/search?text=\(String(repeating: "long", count: 40))",
         ] {
             try visit.go(path)
             #expect(try browser.text("document.documentElement.scrollWidth - innerWidth") == "0", "\(path)")

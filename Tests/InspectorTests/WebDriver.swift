@@ -111,7 +111,7 @@ final class WebDriver {
     }
 
     private func wait(_ what: String, _ isDone: () throws -> Bool) throws {
-        let end = ContinuousClock.now + .seconds(15)
+        let end = ContinuousClock.now + .seconds(120)
         while try !isDone() {
             guard .now < end else { throw Problem(description: "waited in vain for \(what)") }
             Thread.sleep(forTimeInterval: 0.03)

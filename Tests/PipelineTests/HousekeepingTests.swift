@@ -91,11 +91,14 @@ import Testing
         let output = Pipe()
         let process = try retort.start(
             ["run", "kept.yaml", "--progress", "none", "-s", "student.seed=1", "-s", "student.steps=12"])
+        // A run is there when its plan is.
         let runs = retort.folder.appending("Artifacts/runs")
-        while try FileManager.default.contentsOfDirectory(atPath: runs.path).count < 2, process.isRunning {
-            usleep(10_000)
+        func planned() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: runs.path).count {
+                FileManager.default.fileExists(atPath: runs.appending(path: "\($0)/plan.json").path)
+            }
         }
-        usleep(200_000)
+        while try planned() < 2, process.isRunning { usleep(10_000) }
         let follower = try retort.start(["log", "-f", "--json"], output: output)
         let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()

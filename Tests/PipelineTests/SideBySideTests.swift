@@ -27,7 +27,7 @@ import Testing
 
     /// Waits until a file has a line, and returns it.
     private func line(of path: String, in retort: Retort) throws -> String {
-        for _ in 0..<2000 {
+        for _ in 0..<12_000 {
             if let text = try? retort.folder.read(path), text.hasSuffix("\n") { return text.trimmed }
             usleep(10_000)
         }
@@ -135,7 +135,7 @@ import Testing
         #expect(message.hasPrefix("p.yaml:5:3: error: long: process \(process) was ended by SIGKILL"))
         #expect(message.contains("hint: its work is kept: 'retort resume "))
         // The command did not outlive the process that executed it.
-        for _ in 0..<500 where kill(command, 0) == 0 { usleep(10_000) }
+        for _ in 0..<6000 where kill(command, 0) == 0 { usleep(10_000) }
         #expect(kill(command, 0) != 0)
     }
 
@@ -153,7 +153,7 @@ import Testing
         let states = try states(Retort.Outcome(code: code, output: said, errors: ""))
         #expect(states["long"] == "interrupted")
         #expect(states["last"] == "skipped")
-        for _ in 0..<500 where kill(command, 0) == 0 { usleep(10_000) }
+        for _ in 0..<6000 where kill(command, 0) == 0 { usleep(10_000) }
         #expect(kill(command, 0) != 0)
         let plan = try retort.run("plan", "p.yaml", "--json").json()["stages"] as? [String: [String: Any]]
         #expect(plan?["long"]?["state"] as? String == "resume")
@@ -167,7 +167,7 @@ import Testing
         let process = try #require(try job("long", of: retort))
         kill(run.processIdentifier, SIGKILL)
         run.waitUntilExit()
-        for _ in 0..<1000 where kill(process, 0) == 0 || kill(command, 0) == 0 { usleep(10_000) }
+        for _ in 0..<6000 where kill(process, 0) == 0 || kill(command, 0) == 0 { usleep(10_000) }
         #expect(kill(process, 0) != 0)
         #expect(kill(command, 0) != 0)
         let again = try retort.run(
