@@ -90,7 +90,8 @@ public final class Trainer {
         let began = clock.now
         let before = progress.seconds
         var nextCheckpoint = began + checkpointInterval
-        var loss = 0.0
+        // Known from the first record on.
+        var loss: Double?
         while progress.step < recipe.steps, progress.end == nil {
             guard let batch = try loader.next() else {
                 preconditionFailure("Retort bug: the loader ended before the training")
@@ -115,8 +116,9 @@ public final class Trainer {
                 progress.end = .time
             }
             if done % logInterval == 0 || progress.end != nil {
-                loss = try lastLoss()
-                session.hooks.metric(done, "loss", loss)
+                let last = try lastLoss()
+                loss = last
+                session.hooks.metric(done, "loss", last)
                 session.hooks.metric(done, "images_per_second", speed.imagesPerSecond)
                 session.hooks.metric(done, "data_wait", speed.dataWait)
                 session.hooks.metric(done, "tflops", speed.teraflops)
@@ -132,12 +134,13 @@ public final class Trainer {
                 let took = try clock.measure { try save() }
                 nextCheckpoint = clock.now + max(checkpointInterval, took / checkpointShare)
             }
+            let pace: KeyValuePairs = [
+                "images_per_second": speed.imagesPerSecond, "data_wait": speed.dataWait,
+                "tflops": speed.teraflops,
+            ]
             try session.hooks.advance(
                 done, recipe.steps,
-                [
-                    "loss": loss, "images_per_second": speed.imagesPerSecond, "data_wait": speed.dataWait,
-                    "tflops": speed.teraflops,
-                ]
+                loss.map { KeyValuePairs(dictionaryLiteral: ("loss", $0), pace[0], pace[1], pace[2]) } ?? pace
             ) { try save() }
         }
         try save()

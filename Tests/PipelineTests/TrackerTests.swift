@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import TestSupport
 import Testing
@@ -25,6 +26,24 @@ import Testing
     @Test func `names become what MLflow takes`() {
         #expect(MLflowClient.key("student[seed=0,size=8]/loss") == "student.seed-0.size-8/loss")
         #expect(MLflowClient.key("a:b\u{e9}") == "a_b_")
+    }
+
+    @Test func `what is recorded is told once, and what only progress has about once a second`() {
+        var measurements = RunMeasurements()
+        func told(_ event: StageEvent) -> [String] {
+            measurements.measurements(in: .stage(node: "n", event)).map {
+                "\($0.name) \($0.value) at \($0.step)"
+            }
+        }
+        func progress(_ step: Int, _ loss: Double?, _ speed: Double) -> StageEvent {
+            let loss = loss.map { [Metric(name: "loss", value: $0)] } ?? []
+            return .progress(step: step, total: 9, metrics: loss + [Metric(name: "speed", value: speed)])
+        }
+        #expect(told(progress(1, nil, 5)) == ["speed 5.0 at 1"])
+        #expect(told(progress(2, nil, 6)) == [])
+        #expect(told(.metric(step: 3, Metric(name: "loss", value: 0.5))) == ["loss 0.5 at 3"])
+        #expect(told(progress(9, 0.5, 7)) == ["speed 7.0 at 9"])
+        #expect(told(.metric(step: 9, Metric(name: "loss", value: .nan))) == [])
     }
 
     @Test func `TensorBoard's files hold every metric, record by record`() throws {

@@ -25,9 +25,11 @@ struct MLflowClient: Sendable {
 
     /// The experiment of a name, made where there is none; gives its id.
     func experiment(named name: String) throws -> String {
-        let found = try? call(
-            "experiments/search", ["filter": .string("name = '\(name.filter { $0 != "'" })'")])
-        if case .array(let experiments)? = found?["experiments"],
+        let quote = name.contains("'") ? "\"" : "'"
+        let found = try call(
+            "experiments/search",
+            ["filter": .string("name = \(quote)\(name)\(quote)"), "max_results": .int(1)])
+        if case .array(let experiments)? = found["experiments"],
             let id = experiments.first?["experiment_id"]?.text
         {
             return id

@@ -13,8 +13,10 @@ struct Measurement: Hashable, Sendable {
 
 /// Picks the numbers out of a run's events: measured values, how training looks, and what artifacts record.
 ///
-/// Progress is reported at every step; of that, a measurement a second is kept for each node.
+/// Progress is reported at every step; of that, a measurement a second is kept for each node, and nothing of what the
+/// node records by itself, as progress repeats the last record.
 struct RunMeasurements {
+    private var recorded: [String: Set<String>] = [:]
     private var lastProgress: [String: ContinuousClock.Instant] = [:]
     private var lastStep: [String: Int] = [:]
 
@@ -27,13 +29,15 @@ struct RunMeasurements {
         switch event {
         case .stage(let node, .metric(let step, let metric)):
             lastStep[node] = max(step, lastStep[node] ?? 0)
+            recorded[node, default: []].insert(metric.name)
             return [measurement(node, metric.name, metric.value, step)].compactMap { $0 }
         case .stage(let node, .progress(let step, let total, let metrics)):
             lastStep[node] = max(step, lastStep[node] ?? 0)
             let now = ContinuousClock.now
             if let last = lastProgress[node], now - last < .seconds(1), step < total { return [] }
             lastProgress[node] = now
-            return metrics.compactMap { measurement(node, $0.name, $0.value, step) }
+            return metrics.filter { recorded[node]?.contains($0.name) != true }
+                .compactMap { measurement(node, $0.name, $0.value, step) }
         case .stageEnded(let node, let result):
             guard result.state == .ran, let artifact = result.artifact,
                 let record = try? ArtifactRecord.read(at: URL(filePath: artifact))
