@@ -80,6 +80,31 @@ import Testing
         #expect(none.code != 0 && none.errors.contains("none"))
     }
 
+    @Test func `processes that share a search find the same`() throws {
+        for file in 0..<3 { try write("gallery/\(file)", 100, from: 0.3 * Double(file)) }
+        try write("queries", 3, from: 0.2)
+        let search = [
+            "neighbours", "--gallery", "gallery", "--queries", "queries.npy", "-k", "5", "--json",
+            "--threads",
+            "1", "--out",
+        ]
+        let alone = try run(search + ["alone.npz"])
+        #expect(alone.code == 0, "\(alone.errors)")
+        let shared = try run(search + ["shared.npz", "--nproc", "2"])
+        #expect(shared.code == 0, "\(shared.errors)")
+        #expect(try shared.json()["processes"] as? Int == 2)
+        let bytes = try Data(contentsOf: retort.folder.appending("alone.npz"))
+        #expect(try Data(contentsOf: retort.folder.appending("shared.npz")) == bytes)
+        #expect(!FileManager.default.fileExists(atPath: retort.folder.appending("shared.npz.parts").path))
+        // What is kept by one is found by several, and the other way round.
+        #expect(try run(search + ["a.npz", "--state", "kept"]).code == 0)
+        let resumed = try run(search + ["b.npz", "--state", "kept", "--nproc", "2"])
+        #expect(try resumed.json()["resumed_shards"] as? Int == 3, "\(resumed.errors)")
+        #expect(try Data(contentsOf: retort.folder.appending("b.npz")) == bytes)
+        let refused = try run(search + ["c.npz", "--nproc", "2", "--engine", "faiss:Flat"])
+        #expect(refused.code == 64 && refused.errors.contains("does not go with 2 processes"))
+    }
+
     @Test func `bare embeddings become a transfer set`() throws {
         try write("pool/img_emb/img_emb_0", 60)
         try Data((0..<60).map { "image \($0)\n" }.joined().utf8)

@@ -117,6 +117,25 @@ import Testing
                 .resumed == 0)
     }
 
+    @Test func `parts of a search, of files in pieces, are put together`() throws {
+        try write([("s/a.npy", 0..<20), ("s/b.npy", 20..<21), ("s/c.npy", 21..<60)])
+        let gallery = try VectorGallery(folder.file("s").path)
+        var state = NeighbourSearch.State(folder: folder.file("state")) { data in
+            String(NpzFile.checksum(data), radix: 16)
+        }
+        state.pieceSize = 7
+        let search = NeighbourSearch(k: 5, state: state)
+        #expect(gallery.pieces(of: 7).map(\.rows).flatMap { $0 } == Array(0..<60))
+        var searched: [Int] = []
+        for part in [1, 0] {
+            #expect(try search.keep(queries, in: gallery, part: part, of: 2) { searched.append($0) } == 0)
+        }
+        #expect(searched == [14, 21, 35, 49, 60, 7, 20, 28, 42, 56])
+        let outcome = try search.run(queries, in: gallery) { _ in Issue.record("all of it is kept") }
+        #expect(outcome.resumed == 10)
+        #expect(outcome.neighbours == (try NeighbourSearch(k: 5).run(queries, in: gallery).neighbours))
+    }
+
     @Test func `what cannot be searched is named`() throws {
         func message(_ path: String) -> String? {
             #expect(throws: Diagnostic.self) {

@@ -4,17 +4,19 @@ import Tensors
 import TestSupport
 import Testing
 
+/// How long to wait for a process, in seconds: it starts when the test's runner gets to it, which beside all other tests
+/// on a busy machine may be half an hour later.
+private let arrival = 3600.0
+
 /// Several real processes, and what each sees when another one dies.
 ///
 /// The test's own process is number 0, which serves; the others are processes that it starts.
 @Suite(.serialized) struct ProcessGroupTests {
     /// Connects as one of several processes that a test started.
-    ///
-    /// They start when the test's runner gets to it, which may take minutes beside other tests.
     private static func join(_ rank: Int, of size: Int, port: Int, patience: Double = 20) throws -> Meeting {
         let meeting = try Meeting(
             Meeting.Place(rank: rank, size: size, port: port), patience: patience)
-        try meeting.join(within: 900)
+        try meeting.join(within: arrival)
         return meeting
     }
 
@@ -35,7 +37,7 @@ import Testing
             try Self.collect(try ProcessGroup(try Self.join(2, of: 3, port: port), name: "a"))
         }
         try await onThread {
-            try meeting.join(within: 900)
+            try meeting.join(within: arrival)
             try Self.collect(try ProcessGroup(meeting, name: "a"))
         }
         _ = await (one, two)
@@ -78,7 +80,7 @@ import Testing
             kill(getpid(), SIGKILL)
         }
         try await onThread {
-            try meeting.join(within: 900)
+            try meeting.join(within: arrival)
             let group = try ProcessGroup(meeting, name: "a")
             try group.barrier()
             #expect(meeting.lost == nil)
@@ -114,7 +116,7 @@ import Testing
         try await onThread {
             // Nobody else holds it, so that it goes with this block.
             let meeting = serving.meeting.withLock { $0.take() }
-            try meeting?.join(within: 900)
+            try meeting?.join(within: arrival)
             _ = try meeting.map { try ProcessGroup($0, name: "a") }
         }
         _ = await child
@@ -132,7 +134,7 @@ import Testing
         }
         let finished = DispatchSemaphore(value: 0)
         async let first: Void = onThread {
-            try meeting.join(within: 900)
+            try meeting.join(within: arrival)
             #expect(try meeting.message(at: "nothing") == nil)
             let group = try ProcessGroup(meeting, name: "a")
             while try meeting.message(at: "note") == nil { usleep(20_000) }

@@ -109,5 +109,5 @@ extension Crew {
     }
 
     /// In the others: says that it was heard.
-    func sayGoodbye() { try? leave(Data("goodbye".utf8), at: Self.goodbye(rank)) }
+    public func sayGoodbye() { try? leave(Data("goodbye".utf8), at: Self.goodbye(rank)) }
 }

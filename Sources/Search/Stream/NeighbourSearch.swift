@@ -21,6 +21,9 @@ public struct NeighbourSearch {
         /// A digest, under which what a shard has is found again.
         public var digest: (Data) -> String
 
+        /// The most rows of a file that are searched at once and kept together.
+        var pieceSize = 1 << 20
+
         /// Creates a state.
         public init(folder: URL, digest: @escaping (Data) -> String) {
             (self.folder, self.digest) = (folder, digest)
@@ -53,7 +56,7 @@ public struct NeighbourSearch {
 
     /// Searches a gallery on disk for the neighbours of some queries.
     ///
-    /// With a state, every shard is searched by itself, and what it has is published when it is done: a search that
+    /// With a state, every piece is searched by itself, and what it has is published when it is done: a search that
     /// was stopped goes on after the last one.
     /// - Throws: a `Diagnostic` for vectors of another length, for rows that are not finite, and for files.
     public func run(
@@ -66,29 +69,64 @@ public struct NeighbourSearch {
             try compare(all, gallery, 0..<gallery.count, progress)
             return Outcome(neighbours: all.result().widened(to: k), resumed: 0)
         }
-        try FileManager.default.createDirectory(at: state.folder, withIntermediateDirectories: true)
         let question = description(of: queries, places)
         var resumed = 0
-        for (shard, rows) in gallery.vectors.shards.enumerated() where !rows.isEmpty {
-            let key = try state.digest(question + gallery.fingerprint(of: shard))
-            let file = state.folder.appending(path: "shard-\(key).npz")
-            var found: NeighbourTable
-            if FileManager.default.fileExists(atPath: file.path) {
-                found = try NeighbourTable(reading: file, queries: queries.count, k: places)
-                resumed += 1
-            } else {
-                let search = try BlockSearch(queries, best: places, similarity: .innerProduct)
-                try compare(search, gallery, rows, progress)
-                found = search.result()
-                found.shift(by: -rows.lowerBound)
-                try found.write(to: file)
-            }
-            found.shift(by: rows.lowerBound)
+        for piece in gallery.pieces(of: state.pieceSize) {
+            let (found, wasKept) = try keep(piece, question, queries, gallery, places, state, progress)
+            if wasKept { resumed += 1 }
             for query in 0..<found.queries {
                 for neighbour in found[query] { all.offer(neighbour, to: query) }
             }
         }
         return Outcome(neighbours: all.result().widened(to: k), resumed: resumed)
+    }
+
+    /// Searches one of every `count` pieces of a gallery, and keeps what they have in the state.
+    ///
+    /// Several processes with one state share a search in this way, each with a `part` of its own; what they have is put
+    /// together by ``run(_:in:progress:)``.
+    ///
+    /// - Precondition: there is a state.
+    /// - Returns: how many pieces it found there.
+    /// - Throws: as ``run(_:in:progress:)`` does.
+    public func keep(
+        _ queries: VectorTable, in gallery: VectorGallery, part: Int, of count: Int,
+        progress: (_ rows: Int) throws -> Void = { _ in }
+    ) throws -> Int {
+        guard let state else { preconditionFailure("Retort bug: a part of a search needs a state") }
+        try check(queries, gallery)
+        let places = min(k, gallery.count)
+        let question = description(of: queries, places)
+        let pieces = gallery.pieces(of: state.pieceSize)
+        var resumed = 0
+        for number in stride(from: part, to: pieces.count, by: count) {
+            let (_, wasKept) = try keep(pieces[number], question, queries, gallery, places, state, progress)
+            if wasKept { resumed += 1 }
+        }
+        return resumed
+    }
+
+    /// What a piece has, from the state or searched now and kept there.
+    private func keep(
+        _ piece: VectorGallery.Piece, _ question: Data, _ queries: VectorTable, _ gallery: VectorGallery,
+        _ places: Int, _ state: State, _ progress: (Int) throws -> Void
+    ) throws -> (NeighbourTable, wasKept: Bool) {
+        let key = try state.digest(question + gallery.fingerprint(of: piece))
+        let file = state.folder.appending(path: "shard-\(key).npz")
+        let start = piece.rows.lowerBound
+        if FileManager.default.fileExists(atPath: file.path) {
+            var found = try NeighbourTable(reading: file, queries: queries.count, k: places)
+            found.shift(by: start)
+            return (found, true)
+        }
+        let search = try BlockSearch(queries, best: places, similarity: .innerProduct)
+        try compare(search, gallery, piece.rows, progress)
+        var found = search.result()
+        found.shift(by: -start)
+        try FileManager.default.createDirectory(at: state.folder, withIntermediateDirectories: true)
+        try found.write(to: file)
+        found.shift(by: start)
+        return (found, false)
     }
 
     private func compare(
@@ -125,16 +163,38 @@ public struct NeighbourSearch {
 }
 
 extension VectorGallery {
-    /// What tells a shard from another: its name, its size, and sixteen pieces of its contents.
+    /// Rows of one file that are searched by themselves.
+    struct Piece {
+        var shard: Int
+        var rows: Range<Int>
+        /// The number of the piece among those of its file; nil where the file is one piece.
+        var number: Int?
+    }
+
+    /// The files in their order, large ones in pieces of so many rows.
+    func pieces(of size: Int) -> [Piece] {
+        vectors.shards.enumerated().flatMap { shard, rows -> [Piece] in
+            guard rows.count > size else {
+                return rows.isEmpty ? [] : [Piece(shard: shard, rows: rows)]
+            }
+            return stride(from: rows.lowerBound, to: rows.upperBound, by: size).enumerated().map {
+                Piece(shard: shard, rows: $1..<min($1 + size, rows.upperBound), number: $0)
+            }
+        }
+    }
+
+    /// What tells a piece from others: its file's name, size, and sixteen pieces of its contents.
     ///
     /// All of its contents would take as long to read as the search itself.
-    func fingerprint(of shard: Int) throws -> Data {
-        let handle = try FileHandle(forReadingFrom: files[shard])
+    func fingerprint(of piece: Piece) throws -> Data {
+        let file = files[piece.shard]
+        let handle = try FileHandle(forReadingFrom: file)
         defer { try? handle.close() }
         let size = try handle.seekToEnd()
-        var data = Data("\(files[shard].lastPathComponent) \(size)\n".utf8)
-        for piece in 0..<UInt64(16) {
-            try handle.seek(toOffset: size / 16 * piece)
+        let part = piece.number.map { " \($0)" } ?? ""
+        var data = Data("\(file.lastPathComponent) \(size)\(part)\n".utf8)
+        for sample in 0..<UInt64(16) {
+            try handle.seek(toOffset: size / 16 * sample)
             data += try handle.read(upToCount: 65_536) ?? Data()
         }
         return data

@@ -30,10 +30,16 @@ struct NeighboursCommand: RetortCommand {
         name: .customLong("set"),
         help: ArgumentHelp("A search parameter of the index, such as nprobe=16.", valueName: "name=value"))
     var parameters: [SearchParameter] = []
-    @Option(help: "Threads of the products.") var threads = ProcessInfo.processInfo.activeProcessorCount
-    @Option(help: "Keep what each file has in this folder, to go on after an interruption.") var state:
-        String?
+    @Option(help: "Threads of the products of each process (default: its share of the processors).")
+    var threads: Int?
+    @Option(
+        help: """
+            Keep in this folder what each file has, a million rows at a time: to go on after an interruption, and for \
+            several processes or jobs that share a search.
+            """)
+    var state: String?
     @Flag(help: "Compare what an index finds with exact search.") var recall = false
+    @OptionGroup var processes: ProcessOptions
     @OptionGroup var global: GlobalOptions
 
     /// What `--json` prints.
@@ -45,6 +51,7 @@ struct NeighboursCommand: RetortCommand {
         var dimension: Int
         var k: Int
         var threads: Int
+        var processes: Int
         /// What dismisses pairs: `avx512-bf16` or `blas-fp32`; nil for an index.
         var kernel: String?
         /// The share of the true neighbours that was found; nil where it was not measured.
@@ -56,7 +63,7 @@ struct NeighboursCommand: RetortCommand {
         var peakMemoryBytes: Int
 
         enum CodingKeys: String, CodingKey {
-            case out, engine, queries, gallery, dimension, k, threads, kernel, recall, seconds
+            case out, engine, queries, gallery, dimension, k, threads, processes, kernel, recall, seconds
             case resumedShards = "resumed_shards"
             case searchSeconds = "search_seconds"
             case buildSeconds = "build_seconds"
@@ -65,7 +72,7 @@ struct NeighboursCommand: RetortCommand {
     }
 
     func validate() throws {
-        for (name, value) in [("-k", k), ("--threads", threads)] where value < 1 {
+        for (name, value) in [("-k", k), ("--threads", threads ?? 1)] where value < 1 {
             throw ValidationError("\(name) must be at least 1")
         }
         if state != nil && engine != .stream { throw ValidationError("--state needs --engine stream") }
@@ -83,14 +90,17 @@ struct NeighboursCommand: RetortCommand {
     func execute(_ console: Console) throws {
         let clock = ContinuousClock()
         let start = clock.now
+        if engine != .stream { try processes.requireOne(for: "--engine \(engine)") }
+        let threads = try threads ?? processes.threads()
         try Torch.setThreads(threads)
         let pool = try gallery.map { try VectorGallery($0) }
         let asked = try VectorGallery(queries).table()
+        let shared = try processes.meet(from: URL(filePath: console.startDirectory)).map(SharedSearch.init)
         var summary = Summary(
             out: out, engine: engine.description, queries: asked.count, gallery: pool?.count ?? 0,
-            dimension: asked.dimension, k: k, threads: threads, resumedShards: 0, seconds: 0,
-            searchSeconds: 0, peakMemoryBytes: 0)
-        let found = try neighbours(of: asked, in: pool, &summary)
+            dimension: asked.dimension, k: k, threads: threads, processes: shared?.size ?? 1,
+            resumedShards: 0, seconds: 0, searchSeconds: 0, peakMemoryBytes: 0)
+        guard let found = try neighbours(of: asked, in: pool, shared, &summary, console) else { return }
         try found.write(to: URL(filePath: out))
         summary.seconds = (clock.now - start) / .seconds(1)
         summary.peakMemoryBytes = ProcessMemory.peakBytes
@@ -101,21 +111,41 @@ struct NeighboursCommand: RetortCommand {
                 + String(format: "%.2f s", summary.seconds))
     }
 
+    /// What was found; nil in a process that only does its share.
     private func neighbours(
-        of asked: VectorTable, in pool: VectorGallery?, _ summary: inout Summary
-    ) throws -> NeighbourTable {
+        of asked: VectorTable, in pool: VectorGallery?, _ shared: SharedSearch?, _ summary: inout Summary,
+        _ console: Console
+    ) throws -> NeighbourTable? {
         var search = NeighbourSearch(k: k)
-        search.state = state.map { folder in
-            NeighbourSearch.State(folder: URL(filePath: folder, directoryHint: .isDirectory)) {
-                SHA256.digest(of: $0)
-            }
+        // Processes that share a search leave what they have somewhere.
+        let kept = (state ?? shared.map { _ in out + ".parts" }).map {
+            URL(filePath: $0, directoryHint: .isDirectory)
+        }
+        search.state = kept.map { folder in
+            NeighbourSearch.State(folder: folder) { SHA256.digest(of: $0) }
         }
         let indexed: IndexedNeighbours
         switch (engine, pool) {
         case (.stream, let pool?):
             let clock = ContinuousClock()
             let began = clock.now
-            let outcome = try search.run(asked, in: pool)
+            let outcome: NeighbourSearch.Outcome
+            if let shared {
+                guard shared.isLeader else {
+                    try shared.follow(search, asked, in: pool)
+                    return nil
+                }
+                outcome = try shared.lead(search, asked, in: pool) { rank in
+                    console.show(
+                        Diagnostic(
+                            "process \(rank) of \(shared.size) was lost",
+                            hint: "its share is done by process 0",
+                            severity: .warning))
+                }
+                if state == nil, let kept { try? FileManager.default.removeItem(at: kept) }
+            } else {
+                outcome = try search.run(asked, in: pool)
+            }
             summary.searchSeconds = (clock.now - began) / .seconds(1)
             summary.resumedShards = outcome.resumed
             summary.kernel = NeighbourSearch.hasKernel ? "avx512-bf16" : "blas-fp32"

@@ -36,14 +36,31 @@ final class ProcessCrew {
             exitCode: .unavailable)
     }
 
-    /// Starts so many processes less one, and meets them.
+    /// Starts so many processes less one that follow a run, and meets them.
     static func starting(_ count: Int, _ execution: ExecutionOptions) throws -> ProcessCrew {
+        try starting(count, hint: "go on with: retort resume --nproc \(count)") { rank in
+            let device =
+                execution.device == "cuda"
+                ? "cuda:\(rank % max(1, Torch.cudaDeviceCount))" : execution.device
+            return [
+                "run", "--device", device, "--threads", "\(execution.threads)", "--workers",
+                "\(execution.workers)",
+            ]
+        }
+    }
+
+    /// Starts so many processes of this program less one, in a folder, and meets them.
+    static func starting(
+        _ count: Int, in folder: URL? = nil, hint: String, arguments: (_ rank: Int) -> [String]
+    ) throws -> ProcessCrew {
         let place = Meeting.Place(rank: 0, size: count)
         do {
             let meeting = try Meeting(place)
-            let crew = MeetingCrew(meeting, hint: "go on with: retort resume --nproc \(count)")
+            let crew = MeetingCrew(meeting, hint: hint)
             let children = try (1..<count).map { rank in
-                try start(rank, of: count, port: meeting.port, execution) { crew.noteEnd(of: rank) }
+                try start(arguments(rank), in: folder, rank, of: count, port: meeting.port) {
+                    crew.noteEnd(of: rank)
+                }
             }
             let started = ProcessCrew(crew, children: children)
             for second in 1... {
@@ -72,18 +89,14 @@ final class ProcessCrew {
     }
 
     private static func start(
-        _ rank: Int, of count: Int, port: Int, _ execution: ExecutionOptions,
+        _ arguments: [String], in folder: URL?, _ rank: Int, of count: Int, port: Int,
         whenEnded: @escaping @Sendable () -> Void
     ) throws -> Process {
         let process = Process()
         process.executableURL = URL(
             filePath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-        let device =
-            execution.device == "cuda" ? "cuda:\(rank % max(1, Torch.cudaDeviceCount))" : execution.device
-        process.arguments = [
-            "run", "--device", device, "--threads", "\(execution.threads)", "--workers",
-            "\(execution.workers)",
-        ]
+        process.arguments = arguments
+        if let folder { process.currentDirectoryURL = folder }
         process.environment = ProcessInfo.processInfo.environment.merging([
             "RANK": "\(rank)", "WORLD_SIZE": "\(count)", "LOCAL_RANK": "\(rank)",
             "LOCAL_WORLD_SIZE": "\(count)", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(port)",

@@ -10,7 +10,7 @@ import Tensors
 struct ProcessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Processes that share training, embedding and labelling; torchrun, mpirun and srun say it themselves.",
+            "Processes that share the work; torchrun, mpirun and srun say it themselves.",
             valueName: "n"))
     var nproc: Int?
 
@@ -73,6 +73,23 @@ struct ProcessOptions: ParsableArguments {
         }
         return ProcessCrew(
             try ProcessCrew.joined(place.meeting, hint: "start the same command again to go on"))
+    }
+
+    /// Meets the processes that share a command; nil where this process is alone.
+    ///
+    /// They are those of a launcher, or further ones that `--nproc` asks for, which get the same arguments.
+    func meet(from folder: URL) throws -> ProcessCrew? {
+        if let crew = try launched() { return crew }
+        guard let nproc, nproc > 1 else { return nil }
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        return try ProcessCrew.starting(nproc, in: folder, hint: "start the same command again to go on") {
+            _ in arguments
+        }
+    }
+
+    /// This process's share of the machine's processors.
+    func threads() throws(Diagnostic) -> Int {
+        max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, try place()?.localSize ?? nproc ?? 1))
     }
 
     /// Starts further processes of this program, where `--nproc` asks for them and the plan has use for them.
