@@ -76,6 +76,20 @@ import Testing
     }
 }
 
+@Suite struct RemainsTests {
+    @Test func `what a kill left of a removal goes with the next run, unless somebody is at it`() throws {
+        let bench = try Bench()
+        try bench.run(everyday)
+        for key in ["gone", "held"] {
+            try bench.store.disk.createFolder(bench.store.path("work/\(key).removed/output"))
+        }
+        let held = try WorkLock(bench.store.path("work/held.lock"), node: "x", patience: 0) { _ in }
+        try withExtendedLifetime(held) { _ = try bench.run(everyday) }
+        #expect(!bench.store.disk.exists(bench.store.path("work/gone.removed")))
+        #expect(bench.store.disk.exists(bench.store.path("work/held.removed/output")))
+    }
+}
+
 @Suite struct ClockTests {
     @Test func `runs sort by their beginning though the clock was set back`() throws {
         let bench = try Bench()

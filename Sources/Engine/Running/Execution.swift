@@ -30,6 +30,7 @@ final class Execution {
     func run() throws -> RunResult {
         let start = monotonicSeconds()
         emit(.runStarted(id: folder.id, plan: plan))
+        store.removeRemains()
         if let executor = runner.options.executor {
             JobScheduler(self, executor).run()
         } else {

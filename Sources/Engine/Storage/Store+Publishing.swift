@@ -91,6 +91,21 @@ extension Store {
         try disk.removeFolder(remains)
     }
 
+    /// Removes what is left of work folders whose removal was interrupted, unless somebody is at it.
+    func removeRemains() {
+        let suffix = ".removed"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path("work"))) ?? []
+        for name in names where name.hasSuffix(suffix) {
+            let key = name.dropLast(suffix.count)
+            // Who removes a work folder holds its lock.
+            guard
+                let lock = try? WorkLock(
+                    path("work/\(key).lock"), node: "", patience: 0, whileWaiting: { _ in })
+            else { continue }
+            withExtendedLifetime(lock) { try? disk.removeFolder(path("work/\(name)")) }
+        }
+    }
+
     private func moveWork(_ key: String, to destination: String) throws {
         try disk.move(outputPath(key), to: destination)
         try disk.sync(path("store"))

@@ -19,8 +19,8 @@ struct CurateCommand: RetortCommand {
         discussion: """
             Works like the curate stage, without images: vectors must have unit length. Galleries and queries are \
             .npy files, folders of them, patterns in quotes, or folders as clip-retrieval writes them: img_emb/, \
-            and ids.txt or metadata/*.jsonl, which name the rows. Without those, rows go by their numbers. Parquet \
-            is not read.
+            and ids.txt, metadata/*.parquet or metadata/*.jsonl, which name the rows. Without those, rows go by \
+            their numbers.
             """)
 
     @Option(help: "The vectors to choose from: an .npy, a folder, or a pattern in quotes.") var gallery:

@@ -9,7 +9,7 @@ import Training
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write what the store holds in forms that other programs read.",
-        subcommands: [ExportModelCommand.self, ExportImagesCommand.self])
+        subcommands: [ExportModelCommand.self, ExportImagesCommand.self, ExportEmbeddingsCommand.self])
 }
 
 /// Writes a model as ONNX or safetensors, with a card beside it.
