@@ -183,6 +183,27 @@ CTStatus ct_quick_gelu(CTTensor a, CTTensor *out) {
     });
 }
 
+CTStatus ct_classes(CTTensor a, CTTensor *numbers, CTTensor *largest) {
+    return guarded([&] {
+        auto &x = a_(a);
+        TORCH_CHECK(x.dim() == 4 && x.size(1) > 0, "logits of pixels have four dimensions, [B, C, H, W]");
+        if (hasKernels() && x.device().is_cpu() && x.scalar_type() == at::kFloat) {
+            auto logits = x.contiguous();
+            auto found = at::empty({x.size(0), x.size(2), x.size(3)}, x.options());
+            auto probability = at::empty_like(found);
+            CKClasses shape{x.size(0), x.size(1), x.size(2) * x.size(3), threads()};
+            ck_classes(&shape, logits.data_ptr<float>(), found.data_ptr<float>(), probability.data_ptr<float>());
+            *numbers = made(found);
+            *largest = made(probability);
+        } else {
+            auto [probability, found] = at::max(at::softmax(x.to(at::kFloat), 1), 1);
+            auto isFinite = at::isfinite(x).flatten(1).all(1).reshape({-1, 1, 1});
+            *numbers = made(found.to(at::kFloat));
+            *largest = made(probability.masked_fill(~isFinite, std::numeric_limits<float>::quiet_NaN()));
+        }
+    });
+}
+
 CTStatus ct_join(CTTensor stream, CTTensor branch, CTTensor scale, CTTensor factors, CTTensor weight, CTTensor bias,
                  double eps, CTTensor *sum, CTTensor *normed) {
     return guarded([&] {

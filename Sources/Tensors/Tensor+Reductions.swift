@@ -63,6 +63,14 @@ extension Tensor {
         try Tensor.pair(self) { ct_min_dim($0, Int64(dim), keepingDim, $1, $2) }
     }
 
+    /// Of logits `[B, C, H, W]` the most probable class of every pixel and its probability by softmax, `[B, H, W]` in fp32.
+    ///
+    /// Of equal logits the first class wins. All probabilities of an image are NaN where one of its logits is not finite.
+    public func mostProbableClasses() throws(TorchError) -> (classes: Tensor, probabilities: Tensor) {
+        let (classes, probabilities) = try Tensor.pair(self) { ct_classes($0, $1, $2) }
+        return (classes, probabilities)
+    }
+
     /// Where the largest elements along `dim` stand.
     public func argmax(_ dim: Int, keepingDim: Bool = false) throws(TorchError) -> Tensor {
         try Tensor(self) { ct_argmax($0, Int64(dim), keepingDim, $1) }

@@ -126,35 +126,36 @@ public struct DenseAnswers {
     private func maps(_ output: Tensor, _ width: Int, _ height: Int) throws -> [Answer] {
         let (count, area) = (output.shape[0], width * height)
         // One number that is not finite in an image spoils it: the expert's arithmetic broke down.
-        let finite = try (0..<count).map {
-            try output.slice(dim: 0, from: $0, to: $0 + 1).isFinite().all().item() == 1
-        }
-        func answers(_ make: (Int) -> (DenseMap, Double?)) -> [Answer] {
+        func answers(_ finite: [Bool], _ make: (Int) -> (DenseMap, Double?)) -> [Answer] {
             (0..<count).map { image in
                 guard finite[image] else { return .failure("the expert's answer is not finite") }
                 let (map, confidence) = make(image)
                 return .map(map, confidence: confidence)
             }
         }
+        func finite() throws -> [Bool] {
+            try (0..<count).map {
+                try output.slice(dim: 0, from: $0, to: $0 + 1).isFinite().all().item() == 1
+            }
+        }
         switch task {
         case .segmentation:
-            let (largest, classes) = try output.softmax(1).max(1)
-            let numbers = try classes.to(.float32)
+            let (numbers, largest) = try output.mostProbableClasses()
             let kept = try confidence > 0 ? numbers.maskedFill(largest.less(confidence), Double.nan) : numbers
             let (values, means) = (try kept.floats(), try largest.mean(1, 2).doubles())
-            return answers { image in
+            return answers(means.map(\.isFinite)) { image in
                 let values = Array(values[image * area..<(image + 1) * area])
                 return (DenseMap(task, width: width, height: height, values: values), means[image])
             }
         case .depth:
             let values = try output.floats()
-            return answers {
+            return answers(try finite()) {
                 let values = Array(values[$0 * area..<($0 + 1) * area])
                 return (DenseMap(task, width: width, height: height, values: values), nil)
             }
         case .normals:
             let values = try output.normalize(1).permute(0, 2, 3, 1).contiguous().floats()
-            return answers {
+            return answers(try finite()) {
                 let values = Array(values[$0 * area * 3..<($0 + 1) * area * 3])
                 return (DenseMap(task, width: width, height: height, values: values), nil)
             }

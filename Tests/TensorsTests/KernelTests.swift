@@ -56,6 +56,39 @@ import Testing
         }
     }
 
+    @Test(arguments: [(1, 1, 1), (21, 9, 31), (3, 64, 65), (150, 5, 7)])
+    func `the most probable classes are those of fp64`(_ classes: Int, _ height: Int, _ width: Int) throws {
+        let logits = try normal([3, classes, height, width], 8, deviation: 4)
+        let (numbers, probabilities) = try logits.mostProbableClasses()
+        let (largest, places) = try logits.to(.float64).softmax(1).max(1)
+        #expect(try numbers.floats() == places.to(.float32).floats())
+        #expect(try zip(probabilities.doubles(), largest.doubles()).allSatisfy { abs($0 - $1) < 1e-5 })
+        try Torch.withoutOwnKernels {
+            let (other, theirs) = try logits.mostProbableClasses()
+            #expect(try other.floats() == numbers.floats())
+            #expect(try zip(theirs.doubles(), largest.doubles()).allSatisfy { abs($0 - $1) < 1e-5 })
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `of equal classes the first wins, and what is not finite spoils its image`(
+        _ library: Bool
+    ) throws {
+        var values = [Float](repeating: 0.5, count: 3 * 4 * 100)
+        for place in 0..<100 { values[400 + 2 * 100 + place] = 0.5 + Float(place % 2) }
+        values[2 * 400 + 399] = .infinity
+        let logits = try Tensor(values, shape: [3, 4, 10, 10])
+        func check() throws {
+            let (numbers, probabilities) = try logits.mostProbableClasses()
+            let (found, shares) = (try numbers.floats(), try probabilities.floats())
+            #expect(
+                found[..<100].allSatisfy { $0 == 0 } && shares[..<100].allSatisfy { abs($0 - 0.25) < 1e-5 })
+            #expect((0..<100).allSatisfy { found[100 + $0] == ($0 % 2 == 1 ? 2 : 0) })
+            #expect(shares[200...].allSatisfy(\.isNaN) && shares[..<200].allSatisfy(\.isFinite))
+        }
+        try library ? Torch.withoutOwnKernels(check) : check()
+    }
+
     @Test func `what is not a number stays in its image`() throws {
         var values = try normal([2, 5, 48], 6).floats()
         values[20] = .nan

@@ -151,6 +151,16 @@ int32_t ck_read_numbers(int32_t file, int64_t offset, int64_t count, bool halves
 void ck_unit_rows(int64_t count, int64_t dimension, float *rows, double tolerance, int64_t *offending, double *length,
                   int32_t threads);
 
+// The most probable of the classes at every place of images.
+typedef struct CKClasses {
+    int64_t images, classes, area;       // at least one class
+    int32_t threads;
+} CKClasses;
+// From logits[image, class, place]: the number of the class with the largest, the first of equal ones, and its
+// probability (softmax), both [image, place]. All probabilities of an image are NaN where one of its logits is not
+// finite.
+void ck_classes(const CKClasses *shape, const float *logits, float *numbers, float *largest);
+
 #ifdef __cplusplus
 }
 #endif

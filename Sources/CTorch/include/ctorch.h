@@ -93,6 +93,9 @@ CTStatus ct_batch_norm(CTTensor a, CTTensor optional_weight, CTTensor optional_b
 // Operations with several results
 CTStatus ct_topk(CTTensor a, int64_t k, int64_t dim, bool largest, CTTensor *values, CTTensor *indices);
 CTStatus ct_sort(CTTensor a, int64_t dim, bool descending, CTTensor *values, CTTensor *indices);
+// Of logits [B, C, H, W] the number of the most probable class and its probability, [B, H, W] in fp32; the probabilities
+// of an image with a logit that is not finite are NaN.
+CTStatus ct_classes(CTTensor a, CTTensor *numbers, CTTensor *largest);
 CTStatus ct_max_dim(CTTensor a, int64_t dim, bool keepdim, CTTensor *values, CTTensor *indices);
 CTStatus ct_min_dim(CTTensor a, int64_t dim, bool keepdim, CTTensor *values, CTTensor *indices);
 
