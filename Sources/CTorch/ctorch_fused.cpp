@@ -144,6 +144,32 @@ bool hasKernel(const at::Tensor &a) {
     return inReducedPrecision(a) && a.scalar_type() == at::kBFloat16 && hasKernels();
 }
 
+// MARK: - Classes
+
+// `ck_classes` for logits whose classes lie side by side at every place: a few thousand places at a time are turned.
+void classesInnermost(const CKClasses &shape, const float *logits, float *numbers, float *largest) {
+    constexpr int64_t some = 4096;
+    const int64_t pieces = (shape.area + some - 1) / some;
+    at::parallel_for(0, shape.images * pieces, 1, [&](int64_t start, int64_t end) {
+        std::vector<float> turned(static_cast<size_t>(shape.classes * some));
+        for (int64_t piece = start; piece < end; piece++) {
+            const int64_t first = piece / pieces * shape.area + piece % pieces * some;
+            const int64_t count = std::min(some, shape.area - piece % pieces * some);
+            for (int64_t place = 0; place < count; place++)
+                for (int64_t c = 0; c < shape.classes; c++)
+                    turned[static_cast<size_t>(c * count + place)] = logits[(first + place) * shape.classes + c];
+            const CKClasses part{1, shape.classes, count, 1};
+            ck_classes(&part, turned.data(), numbers + first, largest + first);
+        }
+    });
+    // What is not finite in a piece spoils the whole image.
+    for (int64_t image = 0; image < shape.images; image++) {
+        float *own = largest + image * shape.area;
+        if (std::any_of(own, own + shape.area, [](float x) { return std::isnan(x); }))
+            std::fill_n(own, shape.area, std::numeric_limits<float>::quiet_NaN());
+    }
+}
+
 }  // namespace
 
 extern "C" {
@@ -188,11 +214,16 @@ CTStatus ct_classes(CTTensor a, CTTensor *numbers, CTTensor *largest) {
         auto &x = a_(a);
         TORCH_CHECK(x.dim() == 4 && x.size(1) > 0, "logits of pixels have four dimensions, [B, C, H, W]");
         if (hasKernels() && x.device().is_cpu() && x.scalar_type() == at::kFloat) {
-            auto logits = x.contiguous();
             auto found = at::empty({x.size(0), x.size(2), x.size(3)}, x.options());
             auto probability = at::empty_like(found);
+            const bool innermost = x.is_contiguous(at::MemoryFormat::ChannelsLast) && !x.is_contiguous();
+            auto logits = innermost ? x : x.contiguous();
             CKClasses shape{x.size(0), x.size(1), x.size(2) * x.size(3), threads()};
-            ck_classes(&shape, logits.data_ptr<float>(), found.data_ptr<float>(), probability.data_ptr<float>());
+            if (innermost) {
+                classesInnermost(shape, logits.data_ptr<float>(), found.data_ptr<float>(), probability.data_ptr<float>());
+            } else {
+                ck_classes(&shape, logits.data_ptr<float>(), found.data_ptr<float>(), probability.data_ptr<float>());
+            }
             *numbers = made(found);
             *largest = made(probability);
         } else {

@@ -86,79 +86,48 @@ public struct DenseAnswers {
         }
     }
 
-    /// The answers about a batch: images of one size are made into maps together.
+    /// The answers about a batch, image by image: they are of different sizes, and what picks some of them would copy the
+    /// largest tensor there is.
     private func answers(_ batch: Batch, _ output: Tensor) throws -> [Answer] {
-        struct Size: Hashable {
-            let width, height: Int
-        }
-        var answers = [Answer](repeating: .failure(""), count: batch.count)
-        var places: [Size: [Int]] = [:]
-        for (place, view) in batch.views.enumerated() {
-            if let reason = batch.failures[place] {
-                answers[place] = .failure(reason)
-                continue
-            }
+        try batch.views.enumerated().map { place, view in
+            if let reason = batch.failures[place] { return .failure(reason) }
             let (width, height) = (view.record.width, view.record.height)
             let scale = min(1, Double(longestSide) / Double(max(width, height)))
-            let size = Size(
-                width: max(1, Int((Double(width) * scale).rounded())),
-                height: max(1, Int((Double(height) * scale).rounded())))
-            places[size, default: []].append(place)
+            let (columns, rows) = (
+                max(1, Int((Double(width) * scale).rounded())),
+                max(1, Int((Double(height) * scale).rounded()))
+            )
+            let own = try output.slice(dim: 0, from: place, to: place + 1)
+            let isSame = Array(own.shape[2...]) == [rows, columns]
+            let map = try isSame ? own : own.upsampleBilinear(height: rows, width: columns)
+            let answer = try answer(map.to(Device.cpu), columns, rows)
+            guard noise > 0, case .map(let map, let confidence) = answer else { return answer }
+            return .map(map.shuffled(noise, key: view.record.id, seed: seed), confidence: confidence)
         }
-        for (size, places) in places {
-            let rows =
-                places.count == batch.count
-                ? output : try output.indexSelect(dim: 0, Tensor(places).to(output.device))
-            let isSame = Array(rows.shape[2...]) == [size.height, size.width]
-            let maps = try isSame ? rows : rows.upsampleBilinear(height: size.height, width: size.width)
-            let found = try self.maps(maps.to(Device.cpu), size.width, size.height)
-            for (place, answer) in zip(places, found) {
-                answers[place] = answer
-                guard noise > 0, case .map(let map, let confidence) = answer else { continue }
-                let key = batch.views[place].record.id
-                answers[place] = .map(map.shuffled(noise, key: key, seed: seed), confidence: confidence)
-            }
-        }
-        return answers
     }
 
-    /// The answers in logits, depths or normals, `[B, C, height, width]`.
-    private func maps(_ output: Tensor, _ width: Int, _ height: Int) throws -> [Answer] {
-        let (count, area) = (output.shape[0], width * height)
-        // One number that is not finite in an image spoils it: the expert's arithmetic broke down.
-        func answers(_ finite: [Bool], _ make: (Int) -> (DenseMap, Double?)) -> [Answer] {
-            (0..<count).map { image in
-                guard finite[image] else { return .failure("the expert's answer is not finite") }
-                let (map, confidence) = make(image)
-                return .map(map, confidence: confidence)
-            }
-        }
-        func finite() throws -> [Bool] {
-            try (0..<count).map {
-                try output.slice(dim: 0, from: $0, to: $0 + 1).isFinite().all().item() == 1
-            }
+    /// The answer about an image in logits, depths or normals, `[1, C, height, width]`.
+    ///
+    /// One number that is not finite spoils it: the expert's arithmetic broke down.
+    private func answer(_ output: Tensor, _ width: Int, _ height: Int) throws -> Answer {
+        let broken = Answer.failure("the expert's answer is not finite")
+        func map(_ values: [Float]) -> DenseMap {
+            DenseMap(task, width: width, height: height, values: values)
         }
         switch task {
         case .segmentation:
             let (numbers, largest) = try output.mostProbableClasses()
+            let mean = try largest.mean().item()
+            guard mean.isFinite else { return broken }
             let kept = try confidence > 0 ? numbers.maskedFill(largest.less(confidence), Double.nan) : numbers
-            let (values, means) = (try kept.floats(), try largest.mean(1, 2).doubles())
-            return answers(means.map(\.isFinite)) { image in
-                let values = Array(values[image * area..<(image + 1) * area])
-                return (DenseMap(task, width: width, height: height, values: values), means[image])
-            }
+            return .map(map(try kept.floats()), confidence: mean)
         case .depth:
-            let values = try output.floats()
-            return answers(try finite()) {
-                let values = Array(values[$0 * area..<($0 + 1) * area])
-                return (DenseMap(task, width: width, height: height, values: values), nil)
-            }
+            guard try output.isFinite().all().item() == 1 else { return broken }
+            return .map(map(try output.floats()), confidence: nil)
         case .normals:
+            guard try output.isFinite().all().item() == 1 else { return broken }
             let values = try output.normalize(1).permute(0, 2, 3, 1).contiguous().floats()
-            return answers(try finite()) {
-                let values = Array(values[$0 * area * 3..<($0 + 1) * area * 3])
-                return (DenseMap(task, width: width, height: height, values: values), nil)
-            }
+            return .map(map(values), confidence: nil)
         }
     }
 }

@@ -60,6 +60,9 @@ import Testing
     func `the most probable classes are those of fp64`(_ classes: Int, _ height: Int, _ width: Int) throws {
         let logits = try normal([3, classes, height, width], 8, deviation: 4)
         let (numbers, probabilities) = try logits.mostProbableClasses()
+        let innermost = try logits.channelsLast().mostProbableClasses()
+        #expect(try innermost.classes.floats() == numbers.floats())
+        #expect(try innermost.probabilities.floats() == probabilities.floats())
         let (largest, places) = try logits.to(.float64).softmax(1).max(1)
         #expect(try numbers.floats() == places.to(.float32).floats())
         #expect(try zip(probabilities.doubles(), largest.doubles()).allSatisfy { abs($0 - $1) < 1e-5 })
@@ -78,7 +81,7 @@ import Testing
         for place in 0..<100 { values[400 + 2 * 100 + place] = 0.5 + Float(place % 2) }
         values[2 * 400 + 399] = .infinity
         let logits = try Tensor(values, shape: [3, 4, 10, 10])
-        func check() throws {
+        func check(_ logits: Tensor) throws {
             let (numbers, probabilities) = try logits.mostProbableClasses()
             let (found, shares) = (try numbers.floats(), try probabilities.floats())
             #expect(
@@ -86,7 +89,10 @@ import Testing
             #expect((0..<100).allSatisfy { found[100 + $0] == ($0 % 2 == 1 ? 2 : 0) })
             #expect(shares[200...].allSatisfy(\.isNaN) && shares[..<200].allSatisfy(\.isFinite))
         }
-        try library ? Torch.withoutOwnKernels(check) : check()
+        let innermost = try logits.channelsLast()
+        for logits in [logits, innermost] {
+            try library ? Torch.withoutOwnKernels { try check(logits) } : check(logits)
+        }
     }
 
     @Test func `what is not a number stays in its image`() throws {
