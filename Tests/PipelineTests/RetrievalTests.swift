@@ -105,6 +105,35 @@ import Testing
         #expect(refused.code == 64 && refused.errors.contains("does not go with 2 processes"))
     }
 
+    @Test func `embeddings leave as clip-retrieval has them, and are a gallery there`() throws {
+        try write("pool/img_emb/img_emb_0", 60)
+        try write("queries", 2, from: 0.305)
+        try FileManager.default.createDirectory(
+            at: retort.folder.appending("pool/metadata"), withIntermediateDirectories: true)
+        try retort.folder.write(
+            (0..<60).map { #"{"id":"image \#($0)","path":"\#($0).jpg","width":8,"height":9}"# + "\n" }
+                .joined(),
+            to: "pool/metadata/metadata_0.jsonl")
+        let export = ["export", "embeddings", "pool", "--out", "clip"]
+        let said = try run(export + ["--json"])
+        #expect(said.code == 0, "\(said.errors)")
+        #expect(try said.json()["rows"] as? Int == 60)
+        let curate = ["curate", "--queries", "queries.npy", "--per-query", "3", "--gallery"]
+        let sets = try ["pool", "clip"].map { gallery in
+            let outcome = try run(curate + [gallery, "--out", "\(gallery).jsonl"])
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            return try retort.folder.read("\(gallery).jsonl").split(separator: "\n").map {
+                try JSONDecoder().decode(TransferSetRow.self, from: Data($0.utf8)).id
+            }
+        }
+        #expect(sets[0] == sets[1] && sets[1].count == 6)
+        let full = try run(export)
+        #expect(full.code == 64 && full.errors.contains("is not empty"), "\(full.errors)")
+        let none = try run(["export", "embeddings", "queries.npy", "--out", "other"])
+        #expect(none.code != 0)
+        #expect(!FileManager.default.fileExists(atPath: retort.folder.appending("other").path))
+    }
+
     @Test func `bare embeddings become a transfer set`() throws {
         try write("pool/img_emb/img_emb_0", 60)
         try Data((0..<60).map { "image \($0)\n" }.joined().utf8)

@@ -148,6 +148,7 @@ import Testing
                 shard: shard, table.table(rows: Array(rows)), metadata: lines, as: .float32,
                 to: folder.file("own"))
         }
+        try FileManager.default.createDirectory(at: folder.file("clip"), withIntermediateDirectories: true)
         let summary = try EmbeddingExport.write(folder.file("own"), to: folder.file("clip"))
         #expect(summary.rows == 30 && summary.shards == 2)
         let (own, clip) = (
@@ -159,9 +160,5 @@ import Testing
         #expect(try clip.queryImages().map(\.label) == Array(repeating: 1, count: 30))
         let metadata = try ParquetFile(folder.file("clip/metadata/metadata_0001.parquet"))
         #expect(metadata.names == ["image_path", "id", "dataset", "width", "label"])
-        #expect(
-            #expect(throws: Diagnostic.self) {
-                try EmbeddingExport.write(folder.file("own"), to: folder.file("clip"))
-            }?.exitCode == .usage)
     }
 }

@@ -91,18 +91,22 @@ extension Store {
         try disk.removeFolder(remains)
     }
 
-    /// Removes what is left of work folders whose removal was interrupted, unless somebody is at it.
+    /// Removes what crashes left of work that is published: folders whose removal was interrupted, and those without
+    /// output, which nobody resumes. Where somebody is at it, it stays.
     func removeRemains() {
         let suffix = ".removed"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path("work"))) ?? []
-        for name in names where name.hasSuffix(suffix) {
-            let key = name.dropLast(suffix.count)
-            // Who removes a work folder holds its lock.
+        for name in names where name.hasSuffix(suffix) || !(name.hasSuffix(".lock") || hasWork(name)) {
+            let key = name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+            // Who makes or removes a work folder holds its lock.
             guard
                 let lock = try? WorkLock(
                     path("work/\(key).lock"), node: "", patience: 0, whileWaiting: { _ in })
             else { continue }
-            withExtendedLifetime(lock) { try? disk.removeFolder(path("work/\(name)")) }
+            withExtendedLifetime(lock) {
+                try? disk.removeFolder(path("work/\(key)\(suffix)"))
+                if !hasWork(key) { try? discardWork(key) }
+            }
         }
     }
 

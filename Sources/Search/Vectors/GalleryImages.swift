@@ -45,8 +45,7 @@ extension VectorGallery {
         }
         if let metadata {
             let ids = try (0..<count).map { row in
-                let facts = try metadata.facts(row)
-                guard let id = facts.id ?? facts.key ?? facts.path else {
+                guard let id = try metadata.id(row) else {
                     throw Diagnostic(
                         "row \(row + 1) of the metadata of '\(name)' has no id",
                         hint: "add ids.txt, one id a line", exitCode: .badData)

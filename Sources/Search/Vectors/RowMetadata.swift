@@ -22,6 +22,8 @@ struct RowFacts: Decodable {
 protocol RowMetadata: Sendable {
     /// What is told of a row.
     func facts(_ row: Int) throws -> RowFacts
+    /// What a row is called: its id, else its key, else its path.
+    func id(_ row: Int) throws -> String?
 }
 
 /// Lines of JSON.
@@ -36,6 +38,11 @@ struct LineMetadata: RowMetadata {
                 "line \(row + 1) of the metadata is not a JSON object that Retort can read: \(error)",
                 exitCode: .badData)
         }
+    }
+
+    func id(_ row: Int) throws -> String? {
+        let facts = try facts(row)
+        return facts.id ?? facts.key ?? facts.path
     }
 }
 
@@ -76,12 +83,23 @@ struct ParquetMetadata: RowMetadata {
     }
 
     func facts(_ row: Int) -> RowFacts {
-        let table = tables[tables.partitioningIndex { $0.first > row } - 1]
-        let place = row - table.first
+        let (table, place) = place(of: row)
         func text(_ key: RowFacts.CodingKeys) -> String? { table.columns[key]?.text(place) }
         func int(_ key: RowFacts.CodingKeys) -> Int? { table.columns[key]?.int(place) }
         return RowFacts(
             id: text(.id), key: text(.key), dataset: text(.dataset), member: text(.member), path: text(.path),
             width: int(.width), height: int(.height), label: int(.label))
+    }
+
+    /// Every row is asked for its name: the other columns stay as they are.
+    func id(_ row: Int) -> String? {
+        let (table, place) = place(of: row)
+        let naming: [RowFacts.CodingKeys] = [.id, .key, .path]
+        return naming.lazy.compactMap { table.columns[$0]?.text(place) }.first
+    }
+
+    private func place(of row: Int) -> (Table, Int) {
+        let table = tables[tables.partitioningIndex { $0.first > row } - 1]
+        return (table, row - table.first)
     }
 }

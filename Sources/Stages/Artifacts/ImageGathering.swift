@@ -106,7 +106,11 @@ public struct ImageGathering {
     ///
     /// - Throws: a `Diagnostic` that names the image which is gone, was changed, or never was a file.
     public func write(to folder: URL, shardSize: Int) throws -> Summary {
-        var writer = try WebDatasetWriter(folder, shardSize: shardSize)
+        try FolderDraft.write(folder) { try writeShards(in: $0, shardSize: shardSize) }
+    }
+
+    private func writeShards(in folder: URL, shardSize: Int) throws -> Summary {
+        var writer = WebDatasetWriter(folder, shardSize: shardSize)
         let encoder = JSONFiles.encoder()
         for item in items {
             do {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Foundation
 import Search
+import Stages
 
 /// Writes embeddings as clip-retrieval has them.
 struct ExportEmbeddingsCommand: RetortCommand {
@@ -26,8 +27,9 @@ struct ExportEmbeddingsCommand: RetortCommand {
             isFolder
             ? URL(filePath: embeddings, directoryHint: .isDirectory)
             : try ArtifactLookup(store.open()).artifact(of: embeddings, run: run).folder
-        let summary = try EmbeddingExport.write(
-            folder.resolvingSymlinksInPath(), to: URL(filePath: out, directoryHint: .isDirectory))
+        let summary = try FolderDraft.write(URL(filePath: out, directoryHint: .isDirectory)) {
+            try EmbeddingExport.write(folder.resolvingSymlinksInPath(), to: $0)
+        }
         if global.json { return try console.print(json: summary) }
         console.print(
             "\(out): \(Wording.count(summary.rows, "row")) in \(Wording.count(summary.shards, "shard")), "
