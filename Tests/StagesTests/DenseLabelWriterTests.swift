@@ -71,7 +71,8 @@ import Vision
     ) throws -> (rows: [DenseLabelRow], asked: Int) {
         let context = try StageContext.temporary(in: folder, node: node, report: event)
         var (writer, answers) = (DenseLabelWriter(context, about: source.records), answers)
-        return (try writer.write(asking: &answers), answers.images)
+        try writer.write(asking: &answers)
+        return (try writer.labelled().rows, answers.images)
     }
 
     private func targets(

@@ -93,7 +93,7 @@ struct GraphBuilder {
                     Diagnostic(
                         "'\(node.uses)' cannot be divided among \(jobs) jobs",
                         at: node.entries.first { $0.key == "resources" }?.value.location ?? node.nameLocation,
-                        hint: divided.isEmpty ? nil : "\(divided.joined(separator: " and ")) can"))
+                        hint: divided.isEmpty ? nil : "\(divided.joined(separator: ", ")) can"))
             }
             var spec = node
             spec.entries.removeAll { NodeTerms.keys.contains($0.key) }

@@ -17,8 +17,6 @@ struct DenseLabelWriter {
 
     private let context: StageContext
     private let records: [ImageRecord]
-    /// How many pixels of all shards have each class.
-    private(set) var classCounts: [Int] = []
     /// The time that asking and writing took, since the stage was resumed.
     private(set) var seconds = 0.0
     /// The images that the expert was asked about, since the stage was resumed.
@@ -29,65 +27,74 @@ struct DenseLabelWriter {
         self.records = records
     }
 
-    /// Writes every shard that is not there, and gives the rows of all.
-    mutating func write(asking answers: inout DenseAnswers) throws -> [DenseLabelRow] {
-        let size = DenseLabelSet.imagesPerShard
-        let count = (records.count + size - 1) / size
+    private static let shardSize = DenseLabelSet.imagesPerShard
+    private var shardCount: Int { (records.count + Self.shardSize - 1) / Self.shardSize }
+
+    /// Writes those of this process's shards that are not there.
+    mutating func write(asking answers: inout DenseAnswers) throws {
         try FileManager.default.createDirectory(
             at: DenseLabelSet.shard(0, in: context.output).deletingLastPathComponent(),
             withIntermediateDirectories: true)
-        var rows: [DenseLabelRow] = []
         let began = ContinuousClock.now
-        for number in 0..<count {
-            let range = number * size..<min(records.count, (number + 1) * size)
-            let file = DenseLabelSet.shard(number, in: context.output)
-            let rowsFile = context.state.appending(path: "shard-\(number).json")
-            let shard: Shard
-            // Rows are written first: where the file is, so are they.
-            if FileManager.default.fileExists(atPath: file.path) {
-                shard = try JSONFiles.read(Shard.self, from: rowsFile)
-            } else {
-                shard = try write(range, to: file, rowsFile, asking: &answers, since: began)
+        for number in context.parts(of: shardCount) {
+            let range = number * Self.shardSize..<min(records.count, (number + 1) * Self.shardSize)
+            if !FileManager.default.fileExists(
+                atPath: DenseLabelSet.shard(number, in: context.output).path)
+            {
+                try write(number, of: range, asking: &answers, since: began)
                 asked += range.count
             }
+            try advance(to: range.upperBound, of: number, asked: asked, since: began)
+        }
+        seconds = Self.seconds(since: began)
+    }
+
+    /// The rows of all shards, and how many of their pixels have each class.
+    func labelled() throws -> (rows: [DenseLabelRow], classCounts: [Int]) {
+        var (rows, classCounts): ([DenseLabelRow], [Int]) = ([], [])
+        for number in 0..<shardCount {
+            let shard = try JSONFiles.read(Shard.self, from: rowsFile(number))
             rows += shard.rows
             if classCounts.count < shard.classCounts.count {
                 classCounts += [Int](repeating: 0, count: shard.classCounts.count - classCounts.count)
             }
             for (label, pixels) in shard.classCounts.enumerated() { classCounts[label] += pixels }
-            try advance(to: range.upperBound, asked: asked, since: began)
         }
-        seconds = Self.seconds(since: began)
-        return rows
+        return (rows, classCounts)
     }
 
+    private func rowsFile(_ number: Int) -> URL { context.state.appending(path: "shard-\(number).json") }
+
     private func write(
-        _ range: Range<Int>, to file: URL, _ rowsFile: URL, asking answers: inout DenseAnswers,
+        _ number: Int, of range: Range<Int>, asking answers: inout DenseAnswers,
         since began: ContinuousClock.Instant
-    ) throws -> Shard {
+    ) throws {
         let records = Array(records[range])
         let task = answers.task
         let packer = Packer(records, task)
         try answers.run(records) { places, found in
             packer.pack(places, found)
             try advance(
-                to: range.lowerBound + places.upperBound, asked: asked + places.upperBound, since: began)
+                to: range.lowerBound + places.upperBound, of: number, asked: asked + places.upperBound,
+                since: began)
         }
         let (rows, maps, counts) = try packer.finish()
-        let shard = Shard(rows: rows, classCounts: counts)
-        try JSONFiles.write(shard, to: rowsFile)
-        let writer = try TarWriter(file)
+        // Rows come first: where the maps are, so are they.
+        try JSONFiles.write(Shard(rows: rows, classCounts: counts), to: rowsFile(number))
+        let writer = try TarWriter(DenseLabelSet.shard(number, in: context.output))
         for (row, data) in zip(rows, maps) {
             guard let data else { continue }
             try writer.add("\(row.key).\(DenseMap.suffix(task))", data)
         }
         try writer.finish()
-        return shard
     }
 
+    /// Process 0 speaks for all: the others have done about as much of their shards.
     private func advance(
-        to done: Int, asked: Int, since began: ContinuousClock.Instant
+        to done: Int, of shard: Int, asked: Int, since began: ContinuousClock.Instant
     ) throws {
+        let first = shard * Self.shardSize
+        let done = min(records.count, first + (done - first) * (context.share?.size ?? 1))
         try context.advance(
             to: done, of: records.count,
             [

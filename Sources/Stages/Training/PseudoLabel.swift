@@ -11,6 +11,7 @@ internal import Vision
 struct PseudoLabel: Stage {
     static let name: StageName = "pseudo-label"
     static let revision = 2
+    static let sharing = WorkSharing.parts
     static let summary = "Asks an expert about every pixel of images, and keeps classes, depths or normals."
 
     @Input("A model with an answer for every pixel: one of ours, or a TorchScript module with output: map.")
@@ -46,13 +47,15 @@ struct PseudoLabel: Stage {
                 hint: "label with an expert of fewer classes", exitCode: .badData)
         }
         var writer = DenseLabelWriter(context, about: records)
-        let rows = try writer.write(asking: &answers)
+        try writer.write(asking: &answers)
+        let effort = try context.gather(Effort(answers, writer.seconds).values)
+        let (rows, classCounts) = try writer.labelled()
         try JSONFiles.writeLines(rows, to: context.output.appending(path: DenseLabelSet.imagesFile))
         try writeClasses(classes, to: context.output)
         try Datasets(of: context.locations(of: "images")).write(to: context.output)
-        let summary = try summary(rows, answers.task, writer.classCounts, classes)
+        let summary = try summary(rows, answers.task, classCounts, classes)
         try JSONFiles.write(summary, to: context.output.appending(path: DenseLabelSet.labelsFile))
-        try note(summary, rows, answers, writer.seconds, of: model, in: context)
+        try note(summary, rows, Effort(effort), of: model, in: context)
         guard summary.failures < summary.images else {
             throw Diagnostic(
                 "'\(expert.location.node)' answered about none of \(rows.count) images, first because "
@@ -86,24 +89,24 @@ struct PseudoLabel: Stage {
     }
 
     private func note(
-        _ summary: DenseLabelSummary, _ rows: [DenseLabelRow], _ answers: DenseAnswers, _ seconds: Double,
-        of model: LoadedModel, in context: StageContext
+        _ summary: DenseLabelSummary, _ rows: [DenseLabelRow], _ effort: Effort, of model: LoadedModel,
+        in context: StageContext
     ) throws {
         context.count("images", rows.count)
         context.count("failures", summary.failures)
         // Of a resumed stage, since it was resumed.
-        context.count("asked_images", answers.images)
+        context.count("asked_images", Int(effort.images))
         context.count("flops_per_image", try Int(ForwardCost(of: model).operations))
         context.fact("task", summary.task.rawValue)
         context.fact("bytes_per_image", summary.bytesPerImage)
         context.fact("yield_images", summary.yield.images)
         context.fact("yield_pixels", summary.yield.pixels)
-        if answers.images > 0 {
-            context.fact("images_per_second", Double(answers.images) / max(seconds, 1e-9))
+        if effort.images > 0 {
+            context.fact("images_per_second", effort.imagesPerSecond)
             // What would be left if nothing but the expert's own passes took time.
-            context.fact("expert_images_per_second", Double(answers.images) / max(answers.seconds, 1e-9))
-            context.fact("expert_share_of_time", answers.seconds / max(seconds, 1e-9))
-            context.fact("data_wait", answers.waited / max(seconds, 1e-9))
+            context.fact("expert_images_per_second", effort.expertImagesPerSecond)
+            context.fact("expert_share_of_time", effort.expertSeconds / max(effort.seconds, 1e-9))
+            context.fact("data_wait", effort.waited / max(effort.seconds, 1e-9))
         }
         let percent = { (share: Double) in "\((share * 1000).rounded() / 10) %" }
         let headline =
@@ -117,5 +120,30 @@ struct PseudoLabel: Stage {
             "\(summary.failures) of \(rows.count) images have no labels, first "
                 + "\(first?.record.member ?? ""): \(first?.failure ?? "")",
             hint: "\(DenseLabelSet.imagesFile) of the labels lists them with reasons")
+    }
+}
+
+/// What asking took: of one process, or summed over several.
+private struct Effort {
+    var images, seconds, expertSeconds, waited: Double
+    /// Processes that work at the same time are as fast as all of them together.
+    var imagesPerSecond, expertImagesPerSecond: Double
+
+    init(_ answers: DenseAnswers, _ seconds: Double) {
+        images = Double(answers.images)
+        self.seconds = seconds
+        expertSeconds = answers.seconds
+        waited = answers.waited
+        imagesPerSecond = images / max(seconds, 1e-9)
+        expertImagesPerSecond = images / max(expertSeconds, 1e-9)
+    }
+
+    init(_ sums: [Double]) {
+        (images, seconds, expertSeconds, waited) = (sums[0], sums[1], sums[2], sums[3])
+        (imagesPerSecond, expertImagesPerSecond) = (sums[4], sums[5])
+    }
+
+    var values: [Double] {
+        [images, seconds, expertSeconds, waited, imagesPerSecond, expertImagesPerSecond]
     }
 }
