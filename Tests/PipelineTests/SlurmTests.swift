@@ -71,7 +71,8 @@ struct SlurmTests {
     }
 
     private func wait(_ what: String, until condition: () throws -> Bool) throws {
-        for _ in 0..<1500 {
+        // Beside other tests, a process may wait long for its turn.
+        for _ in 0..<7500 {
             if try condition() { return }
             usleep(40_000)
         }
