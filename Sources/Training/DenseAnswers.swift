@@ -54,16 +54,15 @@ public struct DenseAnswers {
     /// The question that the expert answers.
     public var task: DenseTask { network.task }
 
-    /// Calls `body` with the answers about every batch of images, in order.
+    /// Calls `body` with the number of every batch of images and the answers about it, in order.
     public mutating func run(
-        _ records: [ImageRecord], body: (_ places: Range<Int>, _ answers: [Answer]) throws -> Void
+        _ batches: [ArraySlice<ImageRecord>], body: (_ batch: Int, _ answers: [Answer]) throws -> Void
     ) throws {
-        let (size, batchSize) = (model.viewSize, batchSize)
+        let size = model.viewSize
         let loader = BatchLoader(
-            provider, batches: 0..<(records.count + batchSize - 1) / batchSize, sizes: [size],
-            toleratesFailures: true, workers: workers
+            provider, batches: batches.indices, sizes: [size], toleratesFailures: true, workers: workers
         ) { batch in
-            records[batch * batchSize..<min(records.count, (batch + 1) * batchSize)].map {
+            batches[batch].map {
                 ImageView($0, ViewParameters(top: 0, left: 0, height: $0.height, width: $0.width))
             }
         }
@@ -81,53 +80,65 @@ public struct DenseAnswers {
             if model.device != .cpu { _ = try output.sum().item() }
             seconds += (clock.now - start).seconds
             images += batch.count
-            let first = batch.index * batchSize
-            try body(first..<first + batch.count, withoutGradients { try answers(batch, output) })
+            try body(batch.index, withoutGradients { try answers(batch, output) })
         }
     }
 
-    /// The answers about a batch, image by image: they are of different sizes, and what picks some of them would copy the
-    /// largest tensor there is.
+    /// The numbers up to which answers are taken from a batch as a whole.
+    private static let smallBatch = 1 << 22
+
+    /// The answers about a batch.
+    ///
+    /// Small maps of one size are taken as a whole, or many small operations would take their time. Others are taken
+    /// image by image: what picks some of them would copy the largest tensor there is.
     private func answers(_ batch: Batch, _ output: Tensor) throws -> [Answer] {
-        try batch.views.enumerated().map { place, view in
+        let sizes = batch.views.map { mapSize(of: $0.record) }
+        let numbers = sizes.reduce(0) { $0 + $1.columns * $1.rows * output.shape[1] }
+        let isWhole = numbers <= Self.smallBatch && sizes.allSatisfy { $0 == sizes[0] }
+        let whole = isWhole ? try answers(output, sizes[0]) : nil
+        return try batch.views.enumerated().map { place, view in
             if let reason = batch.failures[place] { return .failure(reason) }
-            let (width, height) = (view.record.width, view.record.height)
-            let scale = min(1, Double(longestSide) / Double(max(width, height)))
-            let (columns, rows) = (
-                max(1, Int((Double(width) * scale).rounded())),
-                max(1, Int((Double(height) * scale).rounded()))
-            )
-            let own = try output.slice(dim: 0, from: place, to: place + 1)
-            let isSame = Array(own.shape[2...]) == [rows, columns]
-            let map = try isSame ? own : own.upsampleBilinear(height: rows, width: columns)
-            let answer = try answer(map.to(Device.cpu), columns, rows)
+            let answer =
+                try whole?[place]
+                ?? answers(output.slice(dim: 0, from: place, to: place + 1), sizes[place])[0]
             guard noise > 0, case .map(let map, let confidence) = answer else { return answer }
             return .map(map.shuffled(noise, key: view.record.id, seed: seed), confidence: confidence)
         }
     }
 
-    /// The answer about an image in logits, depths or normals, `[1, C, height, width]`.
+    private func mapSize(of record: ImageRecord) -> (columns: Int, rows: Int) {
+        let scale = min(1, Double(longestSide) / Double(max(record.width, record.height)))
+        func scaled(_ side: Int) -> Int { max(1, Int((Double(side) * scale).rounded())) }
+        return (scaled(record.width), scaled(record.height))
+    }
+
+    /// The answers in logits, depths or normals, `[N, C, H, W]`, as maps of a size.
     ///
-    /// One number that is not finite spoils it: the expert's arithmetic broke down.
-    private func answer(_ output: Tensor, _ width: Int, _ height: Int) throws -> Answer {
-        let broken = Answer.failure("the expert's answer is not finite")
-        func map(_ values: [Float]) -> DenseMap {
-            DenseMap(task, width: width, height: height, values: values)
-        }
+    /// One number that is not finite spoils an image's answer: the expert's arithmetic broke down.
+    private func answers(_ output: Tensor, _ size: (columns: Int, rows: Int)) throws -> [Answer] {
+        let isSame = Array(output.shape[2...]) == [size.rows, size.columns]
+        let resized = try isSame ? output : output.upsampleBilinear(height: size.rows, width: size.columns)
+        let maps = try resized.to(Device.cpu)
+        var means: [Float]?
+        let values: [Float]
         switch task {
         case .segmentation:
-            let (numbers, largest) = try output.mostProbableClasses()
-            let mean = try largest.mean().item()
-            guard mean.isFinite else { return broken }
-            let kept = try confidence > 0 ? numbers.maskedFill(largest.less(confidence), Double.nan) : numbers
-            return .map(map(try kept.floats()), confidence: mean)
-        case .depth:
-            guard try output.isFinite().all().item() == 1 else { return broken }
-            return .map(map(try output.floats()), confidence: nil)
-        case .normals:
-            guard try output.isFinite().all().item() == 1 else { return broken }
-            let values = try output.normalize(1).permute(0, 2, 3, 1).contiguous().floats()
-            return .map(map(values), confidence: nil)
+            let (numbers, largest) = try maps.mostProbableClasses()
+            means = try largest.reshape([maps.shape[0], -1]).mean(1).floats()
+            values =
+                try (confidence > 0 ? numbers.maskedFill(largest.less(confidence), Double.nan) : numbers)
+                .floats()
+        case .depth: values = try maps.floats()
+        case .normals: values = try maps.normalize(1).permute(0, 2, 3, 1).contiguous().floats()
+        }
+        let length = values.count / maps.shape[0]
+        return (0..<maps.shape[0]).map { place in
+            let own = values[place * length..<(place + 1) * length]
+            let isFinite = means.map { $0[place].isFinite } ?? own.allSatisfy(\.isFinite)
+            guard isFinite else { return .failure("the expert's answer is not finite") }
+            return .map(
+                DenseMap(task, width: size.columns, height: size.rows, values: Array(own)),
+                confidence: means.map { Double($0[place]) })
         }
     }
 }

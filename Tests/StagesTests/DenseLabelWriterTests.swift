@@ -142,6 +142,22 @@ import Vision
         #expect(rows[1].bytes == 128 + 128)
     }
 
+    @Test func `every image has a key of its own, and keys have no dots`() {
+        func record(_ member: String) -> ImageRecord {
+            ImageRecord(id: member, dataset: "d", member: member, width: 8, height: 8)
+        }
+        let members = [
+            "a/photo.1.png", "a/photo.2.png", "a/photo_1.png", "a/photo_1.jpg", "a.b/c",
+            "s.tar#x/7.small.png",
+            "s.tar#x/7.jpg", "s.tar#8.png", "train/9",
+        ]
+        #expect(
+            DenseLabelRow.keys(of: members.map(record)) == [
+                "d/a/photo_1", "d/a/photo_2", "d/a/photo_1_2", "d/a/photo_1_3", "d/a.b/c", "d/s/x/7",
+                "d/s/x/7_2", "d/s/8", "d/train/9",
+            ])
+    }
+
     @Test(arguments: DenseTask.allCases)
     func `work that is killed goes on at its shard and ends with the same bytes`(task: DenseTask) throws {
         struct Killed: Error {}

@@ -91,8 +91,10 @@ extension Store {
         try disk.removeFolder(remains)
     }
 
-    /// Removes what crashes left of work that is published: folders whose removal was interrupted, and those without
-    /// output, which nobody resumes. Where somebody is at it, it stays.
+    /// Removes what crashes left of work that is published.
+    ///
+    /// That are folders whose removal was interrupted, and those without output, which nobody resumes. Where somebody is
+    /// at it, it stays.
     func removeRemains() {
         let suffix = ".removed"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path("work"))) ?? []

@@ -5,7 +5,7 @@ public import Vision
 
 /// What an expert said about the pixels of a list of images: depths, normals or classes, a map for each image.
 ///
-/// `maps/maps-NNNN.tar` holds the maps of one shard of images, each named by its data set, the image's own name and the
+/// `maps/maps-NNNN.tar` holds the maps of 256 images, each named by its data set, the image's own name and the
 /// form of the map (``Vision/DenseMap/suffix(_:)``). `images.jsonl` lists the images in order, those without a map with the
 /// reason; `labels.json` says who answered what, and how much of it can be used; `classes.txt` names the classes.
 public struct DenseLabelSet: Artifact {
@@ -77,12 +77,30 @@ public struct DenseLabelRow: Codable, Hashable, Sendable {
     /// Why there is no map.
     public var failure: String?
 
-    /// The name under which an image's map is stored: the data set, and the image's own name up to the dot.
-    static func key(of record: ImageRecord) -> String {
-        var member = record.member.replacingOccurrences(of: ".tar#", with: "/")
+    /// The names under which images' maps are stored, all different: the data set, and the image's own name.
+    ///
+    /// As in a WebDataset a name ends at its first dot, so that dots in the name of a file become underscores.
+    static func keys(of records: [ImageRecord]) -> [String] {
+        var known: Set<String> = []
+        return records.map { record in
+            let key = key(of: record)
+            var (own, number) = (key, 1)
+            while !known.insert(own).inserted {
+                number += 1
+                own = "\(key)_\(number)"
+            }
+            return own
+        }
+    }
+
+    private static func key(of record: ImageRecord) -> String {
+        let isInShard = record.member.contains(".tar#")
+        let member = record.member.replacingOccurrences(of: ".tar#", with: "/")
         let start = member.lastIndex(of: "/").map(member.index(after:)) ?? member.startIndex
-        if let dot = member[start...].firstIndex(of: ".") { member = String(member[..<dot]) }
-        return "\(record.dataset)/\(member)"
+        let name = member[start...]
+        let dot = isInShard ? name.firstIndex(of: ".") : name.lastIndex(of: ".")
+        let stem = name[..<(dot ?? name.endIndex)].replacingOccurrences(of: ".", with: "_")
+        return "\(record.dataset)/\(member[..<start])\(stem)"
     }
 }
 

@@ -10,7 +10,7 @@ internal import Vision
 /// Hard pseudo-labels of task-specific experts, as Salehi et al. 2023 train CLIP with them ("CLIP meets Model Zoo Experts").
 struct PseudoLabel: Stage {
     static let name: StageName = "pseudo-label"
-    static let revision = 2
+    static let revision = 3
     static let sharing = WorkSharing.parts
     static let summary = "Asks an expert about every pixel of images, and keeps classes, depths or normals."
 
