@@ -7,7 +7,7 @@ internal import Vision
 /// Measures models that answer for every pixel on images with maps: experts before they label anything.
 struct EvaluateMaps: Stage {
     static let name: StageName = "evaluate-maps"
-    static let revision = 2
+    static let revision = 3
     static let summary = "Measures models that estimate depths, normals or classes on images with such maps."
 
     /// The tables hold node names, so a renamed node is measured anew.
@@ -40,7 +40,7 @@ struct EvaluateMaps: Stage {
                 model, targets: targets, provider: provider, workers: context.execution.workers)
             let result = try inference.measure(on: records)
             floor = floor ?? result.floor
-            measured.append(.init(node: node, group: Evaluate.group(of: node), metrics: result.figures))
+            measured.append(.init(node, result.figures, perClass: result.perClass))
             let metric = result.figures.metrics[0]
             try context.advance(
                 to: measured.count, of: models.count, [metric.rawValue: result.figures[metric] ?? 0])

@@ -14,7 +14,7 @@ internal import Vision
 /// images, updates and views.
 struct Probe: Stage {
     static let name: StageName = "probe"
-    static let revision = 2
+    static let revision = 3
     static let summary = "Trains a small head on the frozen features of encoders, and measures it."
 
     /// The tables hold node names, so a renamed node is measured anew.
@@ -66,10 +66,11 @@ struct Probe: Stage {
         var floor = TaskFigures([:])
         for (number, checkpoint) in models.enumerated() {
             let file = context.state.appending(path: "probe-\(number).json")
-            let result: Result
+            let result: DenseResult
             if FileManager.default.fileExists(atPath: file.path) {
-                result = try JSONFiles.read(Result.self, from: file)
+                result = try JSONFiles.read(DenseResult.self, from: file)
             } else {
+                context.begin("a probe of \(checkpoint.location.node)")
                 let generator = try Generator(seed: UInt64(optimization.seed))
                 let model = try load(checkpoint, task, generator, device)
                 var training = SupervisedTraining(
@@ -85,7 +86,7 @@ struct Probe: Stage {
             }
             floor = result.floor
             let node = checkpoint.location.node
-            measured.append(.init(node: node, group: Evaluate.group(of: node), metrics: result.figures))
+            measured.append(.init(node, result.figures, perClass: result.perClass))
         }
         context.count("trained_on", learned.count)
         context.count("steps", count)
@@ -93,11 +94,6 @@ struct Probe: Stage {
             TaskEvaluationFigures(
                 task: task?.rawValue ?? "classification", n: tested.count, models: measured, floor: floor,
                 baseline: baseline))
-    }
-
-    private struct Result: Codable {
-        var figures: TaskFigures
-        var floor: TaskFigures
     }
 
     private func records(
@@ -122,13 +118,12 @@ struct Probe: Stage {
     private func measure(
         _ model: LoadedModel, _ task: DenseTask?, _ learned: [ImageRecord], _ tested: [ImageRecord],
         _ provider: ImageProvider, _ context: StageContext
-    ) throws -> Result {
+    ) throws -> DenseResult {
         let workers = context.execution.workers
         if let task {
             let inference = try DenseInference(
                 model, targets: RecordedTargets(provider, task), provider: provider, workers: workers)
-            let (figures, floor) = try inference.measure(on: tested)
-            return Result(figures: figures, floor: floor)
+            return try inference.measure(on: tested)
         }
         let inference = Inference(model, provider: provider, workers: workers)
         func features(_ records: [ImageRecord]) throws -> Tensor {
@@ -144,7 +139,7 @@ struct Probe: Stage {
             classCount: train.classes.count, neighbours: neighbours)
         let right = zip(votes, labels).count { $0 == $1 }
         let majority = AccuracyFloor(labels: labels, classCount: train.classes.count).majority
-        return Result(
+        return DenseResult(
             figures: TaskFigures([
                 .top1: try inference.accuracy(on: tested),
                 .knnTop1: Double(right) / Double(max(1, labels.count)),

@@ -4,6 +4,22 @@ internal import Models
 public import Tensors
 public import Vision
 
+/// How well a model answers for every pixel of images.
+public struct DenseResult: Codable, Hashable, Sendable {
+    /// Its figures.
+    public var figures: TaskFigures
+    /// Those of the best answer that is the same everywhere.
+    public var floor: TaskFigures
+    /// Intersection over union by class name, for segmentation; a class that neither stands in a mask nor was predicted has
+    /// none.
+    public var perClass: [String: Double]?
+
+    /// Creates a result.
+    public init(figures: TaskFigures, floor: TaskFigures, perClass: [String: Double]? = nil) {
+        (self.figures, self.floor, self.perClass) = (figures, floor, perClass)
+    }
+}
+
 /// Runs a model that answers for every pixel over recorded images in evaluation mode, and compares it with their maps.
 public struct DenseInference {
     private let model: LoadedModel
@@ -54,18 +70,21 @@ public struct DenseInference {
     ///
     /// The floor names the most frequent class; a constant depth becomes each image's mean by the alignment, which
     /// every depth has; the constant normal is the mean of all true ones.
-    public func measure(on records: [ImageRecord]) throws -> (figures: TaskFigures, floor: TaskFigures) {
+    public func measure(on records: [ImageRecord]) throws -> DenseResult {
         switch targets.task {
         case .segmentation:
             var measure = ClassesMeasure(classCount: model.card.classes.count)
             try add(records, to: &measure)
-            return (measure.figures, measure.floor)
+            let perClass = SegmentationMetrics(
+                images: records.count, confusion: measure.confusion, classes: model.card.classes
+            ).perClass
+            return DenseResult(figures: measure.figures, floor: measure.floor, perClass: perClass)
         case .depth:
             var (measure, floor) = (DepthMeasure(), DepthMeasure())
             try add(records, to: &measure) { target in
                 floor.add([Float](repeating: 1, count: target.count)[...], target)
             }
-            return (measure.figures, floor.figures)
+            return DenseResult(figures: measure.figures, floor: floor.figures)
         case .normals:
             var measure = NormalsMeasure()
             var sum = [0.0, 0.0, 0.0]
@@ -82,7 +101,7 @@ public struct DenseInference {
                 let constant = sum.flatMap { [Float](repeating: Float($0), count: map.count / 3) }
                 floor.add(constant[...], map[...])
             }
-            return (measure.figures, floor.figures)
+            return DenseResult(figures: measure.figures, floor: floor.figures)
         }
     }
 

@@ -78,6 +78,10 @@ import Testing
         #expect(warnings[0].hasPrefix("40: the loss has not fallen: 2.3"), "\(warnings)")
         #expect(said(&falling, events { 2.3 * exp(-Double($0) / 40) + noise[$0 - 1] }) == [])
         #expect(said(&slowly, events { 2.3 - 0.005 * Double($0) }) == [])
+        // Two trainings, one after the other: the second begins where the first began.
+        var parts = watch()
+        let two = events { 2.3 - 0.01 * Double(($0 - 1) % 30) }
+        #expect(said(&parts, two[..<60] + [(30, .began("the second"))] + two[60...]) == [])
     }
 
     @Test func `a probe that falls and a value that is no number are told`() {

@@ -58,6 +58,9 @@ import Testing
                 #expect(figures[metric] is Double && floor?[metric] != nil, "\(stage) \(metric)")
             }
         }
+        let segmented = try json(retort, "seg-test", "metrics.json")["models"] as? [[String: Any]]
+        let perClass = try #require(segmented?.first?["per_class"] as? [String: Double])
+        #expect(perClass["backdrop"] != nil && perClass.values.allSatisfy { 0...1 ~= $0 }, "\(perClass)")
         let normals = try json(retort, "normals-test", "metrics.json")
         #expect(normals["mean_angular_error"] as? Double ?? 90 < 60, "\(normals)")
         let comparisons = try json(retort, "probe-depth", "metrics.json")["comparisons"] as? [[String: Any]]

@@ -38,6 +38,12 @@ import Testing
             ] { #expect(outline.text.contains(text), "\(text)") }
             let markdown = RunReport.markdown(run)
             #expect(markdown.contains("## Claims") && markdown.contains("**clip-experts** against clip-ft"))
+            let row = try #require(markdown.split(separator: "\n").first { $0.hasPrefix("| clip-experts |") })
+            #expect(
+                row == "| clip-experts | 0.71 (−0.105, better) | 31.9\u{202F}% (−0.1, equivalent) |", "\(row)"
+            )
+            #expect(markdown.contains("| arm | probe-depth: rmse ↓ | zero-shot: zero\\_shot\\_top1 ↑ |"))
+            #expect(outline.text.contains("All arms"))
         }
     }
 

@@ -56,14 +56,12 @@ import Training
                     task: "depth", n: 9,
                     models: [
                         .init(
-                            node: "arm[seed=\(seed)]", group: "arm",
-                            metrics: TaskFigures([.rmse: rmse.0, .delta1: 0.3 + 0.01 * Double(seed)])),
+                            "arm[seed=\(seed)]",
+                            TaskFigures([.rmse: rmse.0, .delta1: 0.3 + 0.01 * Double(seed)])),
+                        .init("control[seed=\(seed)]", TaskFigures([.rmse: rmse.1, .delta1: 0.4])),
                         .init(
-                            node: "control[seed=\(seed)]", group: "control",
-                            metrics: TaskFigures([.rmse: rmse.1, .delta1: 0.4])),
-                        .init(
-                            node: "before[seed=\(seed)]", group: "before",
-                            metrics: TaskFigures([.rmse: rmse.1 + (seed == 1 ? 0.1 : -0.1), .delta1: 0.4])),
+                            "before[seed=\(seed)]",
+                            TaskFigures([.rmse: rmse.1 + (seed == 1 ? 0.1 : -0.1), .delta1: 0.4])),
                     ], floor: TaskFigures([.rmse: 1]), baseline: "control")
             )
         }
@@ -84,7 +82,7 @@ import Training
         -> (node: String, figures: TaskEvaluationFigures)
     {
         let models = values.map { arm, value in
-            TaskEvaluationFigures.Model(node: arm, group: arm, metrics: TaskFigures([metric: value]))
+            TaskEvaluationFigures.Model(arm, TaskFigures([metric: value]))
         }
         let task = metric == .rmse ? "depth" : "segmentation"
         return (

@@ -86,7 +86,7 @@ public struct JournalEntry: Codable, Hashable, Sendable {
             (event, self.step, self.total, self.metrics) = ("progress", step, total, metrics)
         case .metric(let step, let metric): (event, self.step, metrics) = ("metric", step, [metric])
         case .warning(let message, let hint): (event, self.message, self.hint) = ("warning", message, hint)
-        case .log(let message): (event, self.message) = ("log", message)
+        case .log(let message), .began(let message): (event, self.message) = ("log", message)
         }
     }
 }

@@ -174,6 +174,9 @@ public final class StageContext {
     /// Tells the user, in place and in the report, that something may be wrong, and what helps.
     public func warn(_ message: String, hint: String? = nil) { emit(.warning(message: message, hint: hint)) }
 
+    /// Writes to the journal that another of several pieces of work begins, each with metrics of its own.
+    public func begin(_ what: String) { emit(.began(what)) }
+
     /// Writes a line to the journal.
     public func log(_ message: String) { emit(.log(message: message)) }
 

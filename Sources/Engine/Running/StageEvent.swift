@@ -8,6 +8,8 @@ public enum StageEvent: Hashable, Sendable {
     case warning(message: String, hint: String?)
     /// A line for the journal.
     case log(message: String)
+    /// Another of several pieces of work begins: its measured values are no continuation of those before.
+    case began(String)
 }
 
 /// A named number.

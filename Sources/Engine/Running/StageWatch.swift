@@ -69,6 +69,9 @@ struct StageWatch {
             return [wait(values, now), slowness(values, now), fullness(now)].compactMap(\.self)
         case .metric(let step, let metric):
             return [finiteness(step, metric), flatness(metric), fall(step, metric)].compactMap(\.self)
+        case .began:
+            (losses, measured) = ([], [:])
+            return []
         case .warning, .log: return []
         }
     }

@@ -12,6 +12,9 @@ extension RunReport {
         ]
         parts += run.nodes.compactMap { node in node.error.map { "> \(plain(node.name)): \(plain($0))" } }
         if let metrics = contents.decisive?.files.metrics { parts.append(arms(metrics)) }
+        if let arms = ArmTable(contents.taskEvaluations, contents.clipEvaluations) {
+            parts.append("## Arms\n\n" + table(arms.head.map(plain), arms.rows.map { $0.map(plain) }))
+        }
         parts.append(claims(contents.claims))
         parts += contents.transferSets.map { transferSet($0.node, $0.files) }
         parts.append(stages(run))

@@ -2,15 +2,29 @@ import Stages
 
 /// Every arm at every task that was measured, metric by metric, with the direction in which each metric improves.
 struct TaskSection {
-    private let cards: [(title: String, comparisons: [TaskEvaluationFigures.Comparison])]
+    private struct Card {
+        var title: String
+        var comparisons: [TaskEvaluationFigures.Comparison]
+        var classes: [(name: String, byArm: [Double?])] = []
+    }
+
+    private let cards: [Card]
+    private let arms: ArmTable?
 
     init(
         _ tasks: [(node: String, figures: TaskEvaluationFigures)],
         _ clips: [(node: String, figures: CLIPFigures)]
     ) {
+        arms = ArmTable(tasks, clips)
         cards =
-            clips.map { ("\($0.node): \($0.figures.subject)", $0.figures.comparisons ?? []) }
-            + tasks.map { ("\($0.node): \($0.figures.subject)", $0.figures.comparisons) }
+            clips.map {
+                Card(title: "\($0.node): \($0.figures.subject)", comparisons: $0.figures.comparisons ?? [])
+            }
+            + tasks.map {
+                Card(
+                    title: "\($0.node): \($0.figures.subject)", comparisons: $0.figures.comparisons,
+                    classes: $0.figures.classes)
+            }
     }
 
     /// The section; nil where no task was measured.
@@ -21,11 +35,27 @@ struct TaskSection {
             lead:
                 "Figures of CLIPs, at dense tasks and of probes. An arrow says which way a metric improves; a difference "
                 + "whose interval holds zero is not resolved by these seeds. Equivalence is tested, not inferred from that.",
-            content: .group(cards.map(card)))
+            content: .group([overview] + cards.map(card)))
     }
 
-    private func card(_ title: String, _ comparisons: [TaskEvaluationFigures.Comparison]) -> Markup {
-        let rows = comparisons.flatMap { comparison -> [[Markup]] in
+    /// All arms side by side.
+    private var overview: Markup {
+        guard let arms else { return .empty }
+        return Block.card(
+            "All arms",
+            note:
+                "The metric of each evaluation that decides, and in brackets the difference from its baseline."
+        ) {
+            Block.table(
+                arms.head, numeric: Set(1..<arms.head.count),
+                rows: arms.rows.map { row in
+                    [HTML.strong { row[0] }] + row.dropFirst().map { .text($0) }
+                })
+        }
+    }
+
+    private func card(_ card: Card) -> Markup {
+        let rows = card.comparisons.flatMap { comparison -> [[Markup]] in
             let name = "\(comparison.metric) \(comparison.lowerIsBetter ? "↓" : "↑")"
             var rows = comparison.groups.map { row(name, $0, isBest: $0.name == comparison.best?.name) }
             if let floor = comparison.floor {
@@ -35,11 +65,22 @@ struct TaskSection {
             }
             return rows
         }
-        return Block.card(title) {
+        return Block.card(card.title) {
             Block.table(
                 ["metric", "arm", "mean", "95 % CI", "by seed", "difference", "95 % CI", "verdict"],
                 numeric: [2, 5], rows: rows)
+            classes(card)
         }
+    }
+
+    /// Intersection over union class by class.
+    private func classes(_ card: Card) -> Markup {
+        guard !card.classes.isEmpty, let arms = card.comparisons.first?.groups else { return .empty }
+        return Block.table(
+            ["intersection over union ↑"] + arms.map(\.name), numeric: Set(1...arms.count),
+            rows: card.classes.map { name, byArm in
+                [.text(name)] + byArm.map { .text($0.map { Format.short($0) } ?? "–") }
+            })
     }
 
     private func row(_ name: String, _ group: Stages.EvaluationFigures.Group, isBest: Bool) -> [Markup] {

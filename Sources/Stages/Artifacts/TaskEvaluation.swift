@@ -34,6 +34,19 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
         public var group: String
         /// Its figures.
         public var metrics: TaskFigures
+        /// Intersection over union by class name, for segmentation.
+        public var perClass: [String: Double]?
+
+        enum CodingKeys: String, CodingKey {
+            case node, group, metrics
+            case perClass = "per_class"
+        }
+
+        init(_ node: String, _ metrics: TaskFigures, perClass: [String: Double]? = nil) {
+            self.node = node
+            group = Evaluate.group(of: node)
+            (self.metrics, self.perClass) = (metrics, perClass)
+        }
 
         /// The first metric, which decides, by its name.
         public var decisive: (metric: String, value: Double)? {
@@ -79,6 +92,20 @@ public struct TaskEvaluationFigures: Codable, Hashable, Sendable {
     public var baseline: String?
 
     enum CodingKeys: String, CodingKey { case n, task, floor, models, comparisons, baseline }
+
+    /// Intersection over union of every class, averaged over the seeds of each arm, in the order of the arms; empty unless
+    /// pixels were classified.
+    public var classes: [(name: String, byArm: [Double?])] {
+        let arms = comparisons.first?.groups.map(\.name) ?? []
+        let names = Set(models.flatMap { $0.perClass.map { Array($0.keys) } ?? [] }).sorted()
+        return names.map { name in
+            let byArm = arms.map { arm -> Double? in
+                let values = models.filter { $0.group == arm }.compactMap { $0.perClass?[name] }
+                return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+            }
+            return (name, byArm)
+        }
+    }
 
     /// What was asked, and of how many images, in words.
     public var subject: String { "\(task) on \(n) images" }

@@ -63,8 +63,8 @@ extension Distill {
         let inference = try DenseInference(
             teacher, targets: RecordedTargets(provider, .segmentation), provider: provider,
             workers: context.execution.workers)
-        let (figures, constant) = try inference.measure(on: records)
-        let (found, floor) = (figures[.miou] ?? 0, check.teacherFloor ?? constant[.miou] ?? 0)
+        let result = try inference.measure(on: records)
+        let (found, floor) = (result.figures[.miou] ?? 0, check.teacherFloor ?? result.floor[.miou] ?? 0)
         context.fact("teacher_miou", found)
         context.fact("teacher_floor", floor)
         context.log("teacher_miou \(found) on \(records.count) images, floor \(floor)")
