@@ -21,6 +21,7 @@ public let builtinStages: [any Stage.Type] = [
     TrainCLIP.self,
     EvaluateCLIP.self,
     EvaluateMaps.self,
+    EvaluateLabels.self,
     PseudoLabel.self,
     Probe.self,
     Shell.self,

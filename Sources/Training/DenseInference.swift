@@ -4,22 +4,6 @@ internal import Models
 public import Tensors
 public import Vision
 
-/// How well a model answers for every pixel of images.
-public struct DenseResult: Codable, Hashable, Sendable {
-    /// Its figures.
-    public var figures: TaskFigures
-    /// Those of the best answer that is the same everywhere.
-    public var floor: TaskFigures
-    /// Intersection over union by class name, for segmentation; a class that neither stands in a mask nor was predicted has
-    /// none.
-    public var perClass: [String: Double]?
-
-    /// Creates a result.
-    public init(figures: TaskFigures, floor: TaskFigures, perClass: [String: Double]? = nil) {
-        (self.figures, self.floor, self.perClass) = (figures, floor, perClass)
-    }
-}
-
 /// Runs a model that answers for every pixel over recorded images in evaluation mode, and compares it with their maps.
 public struct DenseInference {
     private let model: LoadedModel
@@ -67,67 +51,25 @@ public struct DenseInference {
     }
 
     /// The figures of the model and of the best that is the same everywhere, in the square in which it sees images.
-    ///
-    /// The floor names the most frequent class; a constant depth becomes each image's mean by the alignment, which
-    /// every depth has; the constant normal is the mean of all true ones.
-    public func measure(on records: [ImageRecord]) throws -> DenseResult {
-        switch targets.task {
-        case .segmentation:
-            var measure = ClassesMeasure(classCount: model.card.classes.count)
-            try add(records, to: &measure)
-            let perClass = SegmentationMetrics(
-                images: records.count, confusion: measure.confusion, classes: model.card.classes
-            ).perClass
-            return DenseResult(figures: measure.figures, floor: measure.floor, perClass: perClass)
-        case .depth:
-            var (measure, floor) = (DepthMeasure(), DepthMeasure())
-            try add(records, to: &measure) { target in
-                floor.add([Float](repeating: 1, count: target.count)[...], target)
-            }
-            return DenseResult(figures: measure.figures, floor: floor.figures)
-        case .normals:
-            var measure = NormalsMeasure()
-            var sum = [0.0, 0.0, 0.0]
-            var maps: [[Float]] = []
-            try add(records, to: &measure) { target in
-                let area = target.count / 3
-                for (place, value) in target.enumerated() where value.isFinite {
-                    sum[place / area] += Double(value)
-                }
-                maps.append(Array(target))
-            }
-            var floor = NormalsMeasure()
-            for map in maps {
-                let constant = sum.flatMap { [Float](repeating: Float($0), count: map.count / 3) }
-                floor.add(constant[...], map[...])
-            }
-            return DenseResult(figures: measure.figures, floor: floor.figures)
-        }
-    }
+    public func measure(on records: [ImageRecord]) throws -> DenseResult { try compare(records).result }
 
     /// The pixels by true and by predicted class.
-    func confusion(on records: [ImageRecord]) throws -> [[Int]] {
-        var measure = ClassesMeasure(classCount: model.card.classes.count)
-        try add(records, to: &measure)
-        return measure.confusion
-    }
+    func confusion(on records: [ImageRecord]) throws -> [[Int]] { try compare(records).named.confusion }
 
-    private func add(
-        _ records: [ImageRecord], to measure: inout some DenseMeasure,
-        _ body: (ArraySlice<Float>) throws -> Void = { _ in }
-    ) throws {
+    private func compare(_ records: [ImageRecord]) throws -> DenseComparison {
         let task = targets.task
+        var comparison = DenseComparison(task, classes: model.card.classes)
         try run(records) { output, target in
             let count = output.shape[0]
             let answers = task == .segmentation ? try output.argmax(1).to(.float32) : output
             let (outputs, targets) = (try answers.floats(), try target.floats())
             let (a, b) = (outputs.count / count, targets.count / count)
             for image in 0..<count {
-                let map = targets[image * b..<(image + 1) * b]
-                measure.add(outputs[image * a..<(image + 1) * a], map)
-                try body(map)
+                comparison.add(
+                    outputs[image * a..<(image + 1) * a], targets[image * b..<(image + 1) * b])
             }
         }
+        return comparison
     }
 }
 

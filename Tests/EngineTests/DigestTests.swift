@@ -46,6 +46,17 @@ import Testing
         #expect(cache.computedCount == 2)
     }
 
+    @Test func `a file is remembered until it is touched`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("a", to: "a")
+        let cache = DigestCache(clock: tomorrow)
+        #expect(!cache.remembers(file))
+        _ = try cache.digest(of: file)
+        #expect(cache.remembers(file) && !cache.remembers(folder.appending("none")))
+        try folder.write("ab", to: "a")
+        #expect(!cache.remembers(file))
+    }
+
     @Test func `a missing file is an error with its path`() throws {
         let error = try #require(throws: StoreError.self) {
             try DigestCache().digest(of: URL(filePath: "/nowhere/at/all"))

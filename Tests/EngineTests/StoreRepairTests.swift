@@ -191,7 +191,13 @@ import Testing
         let plan = try bench.plan(graph)
         let planned = monotonicSeconds()
         #expect(plan.stages.count == 2000)
-        print("2,000 stages: bound in \(rounded(bound - start)) s, planned in \(rounded(planned - bound)) s")
+        #expect(try bench.run(graph).stages.values.allSatisfy { $0.state == .ran })
+        let executed = monotonicSeconds()
+        #expect(try bench.plan(graph).stages.allSatisfy { $0.state == .cached })
+        print(
+            "2,000 stages: bound in \(rounded(bound - start)) s, planned in \(rounded(planned - bound)) s, executed in "
+                + "\(rounded(executed - planned)) s, planned again in \(rounded(monotonicSeconds() - executed)) s"
+        )
         // Generous: a debug build on a busy machine; quadratic work would take minutes.
         #expect(planned - start < 60)
     }

@@ -35,7 +35,7 @@ import Vision
         for text in [
             "clip-experts against clip-ft, 1 seed", "noisy[noise=0.25] against clip-ft, 1 seed",
             "25\u{202F}% of its answers misplaced", "depth: learned from the truth",
-            "expert depth-expert: rmse", "without looking (depth-error)",
+            "expert depth-expert: rmse", "without looking (depth-answers)",
         ] { #expect(grid.output.contains(text), "\(text)\n\(grid.output)") }
 
         let alone = try retort.run("run", Self.file("clip-experts").path, "-p", "smoke", "--json")

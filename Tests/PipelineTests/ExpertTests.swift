@@ -27,6 +27,7 @@ import Testing
               rooms: {kind: world, domain: layouts, size: 24, seed: 1, truth: [segmentation, depth, normals], splits: {train: 24, test: 8}}
               objects: {kind: world, size: 24, seed: 2, splits: {train: 40, test: 20}}
               corpus: {kind: world, domain: generic, size: 24, seed: 3, splits: {all: 12}}
+              known: {kind: world, domain: generic, size: 24, seed: 3, splits: {all: 12}, truth: [depth]}
             models:
               script: {file: \(Fixtures.url("experts/segmentation.pt").path), architecture: torchscript, output: map, output_part: out, task: segmentation, image_size: 24, mean: [0, 0, 0], std: [1, 1, 1], classes: [dark, red, green, blue], licence: MIT}
             stages:
@@ -38,6 +39,9 @@ import Testing
               normals-test: {uses: evaluate-maps, models: normals, images: rooms.test}
               seg-labels: {uses: pseudo-label, expert: seg, images: corpus.all, confidence: 0.3}
               depth-labels: {uses: pseudo-label, expert: depth, images: corpus.all}
+              noisy-labels: {uses: pseudo-label, expert: depth, images: corpus.all, noise: 0.5}
+              label-errors: {uses: evaluate-labels, labels: [depth-labels, noisy-labels], images: known.all}
+              same-test: {uses: evaluate-maps, models: depth, images: known.all}
               normals-labels: {uses: pseudo-label, expert: normals, images: corpus.all, map_size: 12}
               script-labels: {uses: pseudo-label, expert: script, images: corpus.all}
               probe-depth: {uses: probe, models: [depth, seg], train: rooms.train, images: rooms.test, task: depth, head: psp, steps: 10, batch_size: 8, baseline: seg}
@@ -63,6 +67,11 @@ import Testing
         #expect(perClass["backdrop"] != nil && perClass.values.allSatisfy { 0...1 ~= $0 }, "\(perClass)")
         let normals = try json(retort, "normals-test", "metrics.json")
         #expect(normals["mean_angular_error"] as? Double ?? 90 < 60, "\(normals)")
+        // What is stored of an expert's answers is as wrong as the expert, and noise makes it worse.
+        let errors = try json(retort, "label-errors", "metrics.json")["models"] as? [[String: Any]]
+        let rmse = errors?.compactMap { ($0["metrics"] as? [String: Double])?["rmse"] } ?? []
+        let own = try #require(try json(retort, "same-test", "metrics.json")["rmse"] as? Double)
+        #expect(rmse.count == 2 && abs(rmse[0] - own) < 0.01 * own && rmse[1] > rmse[0], "\(rmse) \(own)")
         let comparisons = try json(retort, "probe-depth", "metrics.json")["comparisons"] as? [[String: Any]]
         #expect(comparisons?.first?["lower_is_better"] as? Bool == true)
         #expect(outcome.output.contains("rmse ↓") && outcome.output.contains("vs seg"), "\(outcome.output)")
@@ -99,7 +108,7 @@ import Testing
         ] { #expect(page.contains(text), "\(text)") }
         #expect(try retort.run("verify").code == 0)
         let again = try retort.run("run", file)
-        #expect(again.code == 0 && again.output.contains(": 16 cached in "), "\(again.output)")
+        #expect(again.code == 0 && again.output.contains(": 20 cached in "), "\(again.output)")
     }
 
     @Test(arguments: [

@@ -29,6 +29,13 @@ public final class DigestCache: Sendable {
     /// How many digests were computed, rather than remembered, by this instance.
     public var computedCount: Int { state.withLock { $0.computed } }
 
+    /// Whether the digest of a file is known without reading the file: it is there, and as it was.
+    public func remembers(_ file: URL) -> Bool {
+        let path = file.standardizedFileURL.path
+        guard let stamp = try? Self.stamp(of: path) else { return false }
+        return remembered(path)?.hasPrefix(stamp + " ") ?? false
+    }
+
     /// The SHA-256 of a file's bytes.
     public func digest(of file: URL) throws -> String {
         let path = file.standardizedFileURL.path

@@ -11,8 +11,8 @@ struct ClaimEvidence {
     struct Source: Hashable {
         /// The node that gave them; nil where the data set knows them itself.
         var node: String?
-        /// The key of the expert's artifact.
-        var expert: String?
+        /// The keys of the expert's artifact, and of its answers'.
+        var expert, labels: String?
         var task: String
         /// The share of the answers that was put in wrong places on purpose.
         var noise = 0.0
@@ -49,7 +49,9 @@ struct ClaimEvidence {
             if let figures = try? CLIPEvaluation(location).figures() { clips.append((node, figures)) }
         default: return
         }
-        for input in record.inputs where input.name == "models" { models[input.node] = input.key }
+        for input in record.inputs where ["models", "labels"].contains(input.name) {
+            models[input.node] = input.key
+        }
     }
 
     private mutating func record(_ key: String) -> ArtifactRecord? {
@@ -89,8 +91,8 @@ struct ClaimEvidence {
         let expert = record.inputs.first { $0.name == "expert" }
         return [
             Source(
-                node: labels.summary.expert, expert: expert?.key, task: labels.summary.taskName,
-                noise: labels.summary.noise)
+                node: labels.summary.expert, expert: expert?.key, labels: record.key,
+                task: labels.summary.taskName, noise: labels.summary.noise)
         ]
     }
 
@@ -101,11 +103,16 @@ struct ClaimEvidence {
         return tasks.map { Source(task: $0) }
     }
 
-    /// How wrong an expert is, by the metric of its task that decides, and who measured it.
+    /// How wrong the answers of an expert are where they were measured, else how wrong the expert is: by the metric of its
+    /// task that decides, and who measured it.
     func error(of source: Source) -> ExpertClaims.ExpertError? {
-        guard let expert = source.expert else { return nil }
-        for (node, figures) in errors where figures.task == source.task {
-            let model = figures.models.first { models[$0.node] == expert }
+        error(of: source.labels, source.task) ?? error(of: source.expert, source.task)
+    }
+
+    private func error(of artifact: String?, _ task: String) -> ExpertClaims.ExpertError? {
+        guard let artifact else { return nil }
+        for (node, figures) in errors where figures.task == task {
+            let model = figures.models.first { models[$0.node] == artifact }
             guard let (metric, value) = model?.decisive else { continue }
             return .init(
                 metric: metric, value: value, node: node,

@@ -27,14 +27,11 @@ public struct WebDatasetSource: ImageSource {
         var problems = Problems()
         var archives: [TarArchive] = []
         for pattern in patterns {
-            do throws(Diagnostic) {
-                for path in try BraceExpansion.expand(pattern) {
-                    do throws(Diagnostic) {
-                        archives.append(
-                            try TarArchive(URL.file(path, in: directory)))
-                    } catch { problems.report(error) }
+            for file in Self.files(of: [pattern], in: directory, &problems) {
+                do throws(Diagnostic) { archives.append(try TarArchive(file)) } catch {
+                    problems.report(error)
                 }
-            } catch { problems.report(error) }
+            }
         }
         var draft = WebDatasetDraft(given: classes)
         var places: [String: Place] = [:]
@@ -57,6 +54,28 @@ public struct WebDatasetSource: ImageSource {
         self.places = places
         self.samples = samples
         self.classes = names
+    }
+
+    /// The shards that patterns name, in order, whether they are there or not.
+    public static func files(
+        of patterns: [String], in directory: URL = URL(filePath: ".")
+    ) throws(Problems) -> [URL] {
+        var problems = Problems()
+        let files = files(of: patterns, in: directory, &problems)
+        try problems.check()
+        return files
+    }
+
+    private static func files(
+        of patterns: [String], in directory: URL, _ problems: inout Problems
+    ) -> [URL] {
+        var files: [URL] = []
+        for pattern in patterns {
+            do throws(Diagnostic) {
+                files += try BraceExpansion.expand(pattern).map { URL.file($0, in: directory) }
+            } catch { problems.report(error) }
+        }
+        return files
     }
 
     /// Every image, in the order of the shards.
