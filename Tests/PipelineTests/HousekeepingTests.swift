@@ -43,6 +43,25 @@ import Testing
         #expect(try retort.artifact("student", "model.safetensors") != bytes)
     }
 
+    @Test func `a scan's hashes are a record that verify reads and a forced scan puts right`() throws {
+        let retort = try store()
+        let folder = try retort.run("path", "world").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let file = URL(filePath: folder).appending(path: "perceptual.safetensors")
+        let whole = try Data(contentsOf: file)
+        var bytes = whole
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: file)
+        let found = try retort.run("verify")
+        #expect(found.code == 65)
+        #expect(found.output.contains("perceptual.safetensors has other bytes than were published"))
+        #expect(try retort.run("run", "kept.yaml", "--force", "world", "--progress", "none").code == 0)
+        #expect(try retort.run("verify").code == 0)
+        #expect(try retort.artifact("world", "perceptual.safetensors") == whole)
+        // Where the images lie is written anew when it cannot be read.
+        try Data("?".utf8).write(to: URL(filePath: folder).appending(path: "source.json"))
+        #expect(try retort.run("run", "kept.yaml", "--progress", "none").code == 0)
+    }
+
     @Test func `replayed stages make the same bytes`() throws {
         let retort = try store()
         let outcome = try retort.run("verify", "--replay", "3", "--json")

@@ -140,7 +140,7 @@ final class StageExecution {
         }
         try fill(locations)
         do {
-            try Self.run(node.stage, in: context)
+            try run(in: context)
         } catch is ShareEnded {
             guard crew.isDone else { throw StageInterrupted() }
         }
@@ -198,7 +198,7 @@ final class StageExecution {
         }
         try fill(locations)
         do {
-            try Self.run(node.stage, in: context)
+            try run(in: context)
         } catch {
             throw share?.cause(of: error) ?? error
         }
@@ -221,8 +221,10 @@ final class StageExecution {
         return record
     }
 
-    private static func run(_ stage: some Stage, in context: StageContext) throws {
-        _ = try stage.run(in: context)
+    /// Runs the stage; an artifact that it finds damaged on reading is taken out of use.
+    private func run(in context: StageContext) throws {
+        func run(_ stage: some Stage) throws { _ = try stage.run(in: context) }
+        do { try run(node.stage) } catch let damage as Damage { throw try store.putAside(damage) }
     }
 
     private func setup(_ key: String, _ inputs: [StageInput]) -> StageContext.Setup {

@@ -6,6 +6,9 @@ extension Store {
     static let usualRecords: Set<String> = ["metrics.jsonl", "events.jsonl", "source.json", "datasets.json"]
 
     /// Makes the folders in which a stage works; what lies there already is kept.
+    /// The records that `Stage.refresh` may rewrite: they are not compared with what was published.
+    static let refreshedRecords: Set<String> = ["source.json", "licence.txt"]
+
     ///
     /// State without output is what a crash left of work that was already published: it must not be resumed.
     func prepareWork(_ key: String) throws {
@@ -70,7 +73,7 @@ extension Store {
         let destination = artifactPath(record.key)
         try disk.createFolder(path("store"))
         switch status(of: record.key) {
-        case .present(let old) where old.digest == record.digest:
+        case .present(let old) where try old.digest == record.digest && damages(of: record.key).isEmpty:
             // Made again, with the same result: what readers may have open stays where it is.
             break
         case .absent:
