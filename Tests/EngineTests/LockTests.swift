@@ -62,3 +62,4 @@ import Testing
         #expect(result.stages["a"]?.message?.contains("--wait 10min") == true)
     }
 }
+        #expect(bench.states(result) == ["a": "busy"])

@@ -62,6 +62,44 @@ import Testing
         #expect(try retort.run("run", "kept.yaml", "--progress", "none").code == 0)
     }
 
+    private static let commands = """
+        retort: 1
+        name: commands
+        stages:
+          a: {uses: shell, cmd: "echo a > $OUT/a", out: a, ephemeral: true}
+          b: {uses: shell, cmd: "cat $IN_a/a > $OUT/b; test ! -e stop || exit 4", in: a, out: b}
+          c: {uses: shell, cmd: "cat $IN_b/b > $OUT/c; test ! -e slow || sleep 60", in: b, out: c}
+        """
+
+    private func commands() throws -> Retort {
+        let retort = try Retort()
+        try retort.folder.write(Self.commands, to: "c.yaml")
+        return retort
+    }
+
+    @Test func `a stage that another process is at is called busy, and how to wait for it`() throws {
+        let retort = try commands()
+        try retort.folder.write("", to: "slow")
+        let other = try retort.start(["run", "c.yaml", "--progress", "none"])
+        defer {
+            other.terminate()
+            other.waitUntilExit()
+        }
+        let work = retort.folder.appending("Artifacts/work").path
+        // Only the last command lasts; its log is there when it has begun.
+        func isAtC() -> Bool {
+            let keys = (try? FileManager.default.contentsOfDirectory(atPath: work)) ?? []
+            return keys.contains { FileManager.default.fileExists(atPath: "\(work)/\($0)/output/c") }
+        }
+        while !isAtC(), other.isRunning { usleep(10_000) }
+        let busy = try retort.run("run", "c.yaml")
+        #expect(busy.code == 75)
+        #expect(
+            busy.errors.contains("is making 'c'\n  hint: wait for it, or let this run wait: --wait 10min"))
+        #expect(busy.errors.contains(" --wait 10min\n"), "\(busy.errors)")
+        #expect(busy.output.contains("1 busy elsewhere"), "\(busy.output)")
+    }
+
     @Test func `replayed stages make the same bytes`() throws {
         let retort = try store()
         let outcome = try retort.run("verify", "--replay", "3", "--json")

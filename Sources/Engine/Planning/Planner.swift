@@ -154,7 +154,7 @@ public struct Planner {
             stage.reasons = [.note("its artifact is damaged: \(how)")]
         } else if store.hasWork(key) {
             stage.state = .resume(store.progress(of: key)?.fraction ?? 0)
-            stage.reasons = [.note("it was interrupted")]
+            stage.reasons = [.note(store.failure(of: key).map { "it failed: \($0)" } ?? "it was interrupted")]
         } else if stage.reasons.isEmpty {
             stage.reasons = [
                 .note(

@@ -118,7 +118,8 @@ final class Execution {
     {
         let failure = StageFailure(stage: node, step: step, error, workFolder: store.path("work"))
         if exitCode == .ok { exitCode = failure.exitCode }
-        return StageResult(.failed, seconds: rounded(seconds), message: failure.description)
+        let state: StageResult.State = failure.underlying is LockBusy ? .busy : .failed
+        return StageResult(state, seconds: rounded(seconds), message: failure.description)
     }
 
     func cached(_ node: Graph.Node, _ index: Int, _ record: ArtifactRecord) -> StageResult {

@@ -88,7 +88,18 @@ final class StageExecution {
                 node, key: key, components: preparation.components.values, made: record, speed: nil)
             return (record, false)
         }
-        return (try make(preparation, lock), false)
+        return (try notingFailure(key) { try make(preparation, lock) }, false)
+    }
+
+    /// Lets the next plan tell that the work has failed, and was not interrupted.
+    private func notingFailure<Result>(_ key: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            let isStopped = error is StageInterrupted || (error as? Diagnostic)?.exitCode == .stopped
+            if !isStopped { store.noteFailure(error, of: key) }
+            throw error
+        }
     }
 
     /// The artifact, if it is in the store and may be used; a damaged one is taken out of use.
@@ -130,6 +141,10 @@ final class StageExecution {
             defer { withExtendedLifetime(lock) {} }
             if !store.hasWork(preparation.key) { try store.prepareWork(preparation.key) }
         }
+        try notingFailure(preparation.key) { try make(part, preparation) }
+    }
+
+    private func make(_ part: JobPart, _ preparation: Preparation) throws {
         try confirmInputs(preparation)
         let locations = locations(preparation.inputs)
         var setup = setup(preparation.key, locations)

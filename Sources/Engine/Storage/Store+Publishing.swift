@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import Foundation
 internal import Synchronization
 
@@ -16,6 +17,24 @@ extension Store {
         try removeHiddenFiles(below: workPath(key))
         try disk.createFolder(outputPath(key))
         try disk.createFolder("\(workPath(key))/state")
+        unlink(failurePath(key))
+    }
+
+    private func failurePath(_ key: String) -> String { "\(workPath(key))/failure.txt" }
+
+    /// Remembers why the work at a key could not be finished, until it is gone on with.
+    func noteFailure(_ error: any Error, of key: String) {
+        guard hasWork(key) else { return }
+        let diagnostic = (error as? Problems)?.all.first ?? error as? Diagnostic
+        let line = (diagnostic?.message ?? "\(error)").prefix { $0 != "\n" }
+        let text = line.hasSuffix(":") ? line.dropLast() : line
+        // Where even this cannot be written, a plan says that the work was interrupted.
+        try? disk.replace(failurePath(key), with: Data(text.utf8), isDurable: false)
+    }
+
+    /// Why the work at a key could not be finished; nil when it was interrupted.
+    func failure(of key: String) -> String? {
+        FileManager.default.contents(atPath: failurePath(key)).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Measures the files of finished work, once every byte and every name of them is on the disk.
