@@ -77,6 +77,31 @@ import Testing
         return retort
     }
 
+    @Test func `a run goes on until a stage that is named, and what failed is called failed`() throws {
+        let retort = try commands()
+        try retort.folder.write("", to: "stop")
+        #expect(try retort.run("run", "c.yaml").code == 1)
+        let plan = try retort.run("plan", "c.yaml")
+        #expect(plan.output.contains("it failed: the command of 'b' exited with 4"), "\(plan.output)")
+        let run = try #require(
+            try FileManager.default.contentsOfDirectory(
+                atPath: retort.folder.appending("Artifacts/runs").path
+            ).max())
+        let wrong = try retort.run("resume", run, "bb")
+        #expect(wrong.code == 64)
+        #expect(
+            wrong.errors.contains("the run \(run) has no stage 'bb'\n  hint: did you mean 'b'?"),
+            "\(wrong.errors)")
+        try FileManager.default.removeItem(at: retort.folder.appending("stop"))
+        let resumed = try retort.run("resume", run, "b", "--json")
+        #expect(resumed.code == 0, "\(resumed.errors)")
+        let stages = try #require(try resumed.json()["stages"] as? [String: [String: Any]])
+        #expect(stages["b"]?["state"] as? String == "ran")
+        #expect(stages["c"] == nil)
+        #expect(try retort.run("resume", run).code == 0)
+        #expect(try retort.run("plan", "c.yaml", "--detailed-exitcode").code == 0)
+    }
+
     @Test func `a stage that another process is at is called busy, and how to wait for it`() throws {
         let retort = try commands()
         try retort.folder.write("", to: "slow")
