@@ -102,6 +102,36 @@ import Testing
         #expect(try retort.run("plan", "c.yaml", "--detailed-exitcode").code == 0)
     }
 
+    @Test func `what was dropped is said to be so, and how it is made again`() throws {
+        let retort = try commands()
+        #expect(try retort.run("run", "c.yaml").code == 0)
+        #expect(try retort.run("run", "c.yaml", "-s", "c.cmd=cat $IN_b/b > $OUT/c; true").code == 0)
+        let why = try retort.run("why", "a", "c.yaml")
+        #expect(
+            why.output.hasPrefix(
+                "a is not in the store, and nothing it is made from has changed:\n  dropped; "))
+        #expect(!why.output.contains("/store/"), "\(why.output)")
+        #expect(try retort.run("why", "b", "c.yaml").output.contains("/store/"))
+        let blocked = try retort.run("run", "c.yaml", "--only", "b", "--force", "b")
+        #expect(blocked.code == 1)
+        #expect(
+            blocked.errors.contains(
+                "error: 'b' cannot be executed: 'a' was dropped, and is not selected; '--from a' makes it again"
+            ),
+            "\(blocked.errors)")
+        #expect(try retort.run("run", "c.yaml", "--from", "a", "--force", "b").code == 0)
+
+        let runs = try FileManager.default.contentsOfDirectory(
+            atPath: retort.folder.appending("Artifacts/runs").path
+        ).sorted().prefix(2)
+        let compared = try retort.run(["why", "c"] + runs)
+        #expect(compared.output.hasPrefix("c differs in 1 of "), "\(compared.errors)")
+        #expect(try retort.run(["why", "c", "c.yaml"] + runs).output == compared.output)
+        let one = try retort.run("why", "c", "c.yaml", runs[0])
+        #expect(one.code == 64)
+        #expect(one.errors.contains("two runs are compared, not 1\n  hint: retort why STAGE RUN RUN"))
+    }
+
     @Test func `a stage that another process is at is called busy, and how to wait for it`() throws {
         let retort = try commands()
         try retort.folder.write("", to: "slow")

@@ -82,7 +82,7 @@ final class Execution {
             if exitCode == .ok { exitCode = .stageFailed }
             return StageResult(
                 .blocked,
-                message: unmade.isEmpty
+                message: stage.state == .blocked && !reasons.isEmpty
                     ? reasons.joined(separator: "; ") : "no \(unmade.joined(separator: ", "))")
         }
         return exitCode != .ok && !runner.options.keepsGoing ? StageResult(.skipped) : nil

@@ -143,6 +143,13 @@ struct RunSession {
         let states = Set(result.stages.values.map(\.state))
         let wait = states.contains(.busy) ? " --wait 10min" : ""
         if isStopped { console.note("stopped; go on with: retort resume \(result.run)\(processes)\(wait)") }
+        // Where something has failed, that was told, and what reads it is only named.
+        if states.isDisjoint(with: [.failed, .busy, .interrupted]) {
+            for (node, stage) in result.stages.sorted(by: { $0.key < $1.key }) where stage.state == .blocked {
+                let reason = stage.message.map { ": \($0)" } ?? ""
+                console.show(Diagnostic("'\(node)' cannot be executed\(reason)"))
+            }
+        }
         for gate in result.gates where !gate.holds {
             let value = gate.value.map(Wording.number) ?? "not a number that \(gate.node) has"
             console.show(
