@@ -141,7 +141,7 @@ import Testing
             other.waitUntilExit()
         }
         let work = retort.folder.appending("Artifacts/work").path
-        // Only the last command lasts; its log is there when it has begun.
+        // The last command lasts: what it writes is there once it has begun.
         func isAtC() -> Bool {
             let keys = (try? FileManager.default.contentsOfDirectory(atPath: work)) ?? []
             return keys.contains { FileManager.default.fileExists(atPath: "\(work)/\($0)/output/c") }

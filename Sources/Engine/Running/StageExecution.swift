@@ -70,9 +70,7 @@ final class StageExecution {
         let key = preparation.key
         if let record = try present(key) { return (record, true) }
 
-        let lock = try WorkLock(
-            store.path("work/\(key).lock"), node: node.name, patience: execution.options.patience,
-            whileWaiting: pause)
+        let lock = try takeLock(key)
         defer { withExtendedLifetime(lock) {} }
         if let owner = lock.reclaimedFrom {
             execution.emit(
@@ -89,6 +87,25 @@ final class StageExecution {
             return (record, false)
         }
         return (try notingFailure(key) { try make(preparation, lock) }, false)
+    }
+
+    /// Takes the right to work at a key, once no other process has it and no job makes parts there.
+    private func takeLock(_ key: String) throws -> WorkLock {
+        let start = monotonicSeconds()
+        func left() -> Double { execution.options.patience - (monotonicSeconds() - start) }
+        func attempt() throws -> WorkLock? {
+            let lock = try WorkLock(
+                store.path("work/\(key).lock"), node: node.name, patience: left(), whileWaiting: pause)
+            return store.isFreeOfParts(key, removing: true) ? lock : nil
+        }
+        while true {
+            if let lock = try attempt() { return lock }
+            // Meanwhile other jobs of the same work may begin, for which they need the lock for a moment.
+            let busy = LockBusy(node: node.name, isInParts: true)
+            guard left() > 0 else { throw busy }
+            try pause(busy)
+            usleep(100_000)
+        }
     }
 
     /// Lets the next plan tell that the work has failed, and was not interrupted.
@@ -133,6 +150,7 @@ final class StageExecution {
     func make(_ part: JobPart) throws {
         let preparation = try prepare()
         if try present(preparation.key) != nil { return }
+        let partLock: PartLock
         do {
             // Whoever comes first makes the folders; what is in them must not be touched while others work there.
             let lock = try WorkLock(
@@ -140,7 +158,9 @@ final class StageExecution {
                 patience: execution.options.patience, whileWaiting: pause)
             defer { withExtendedLifetime(lock) {} }
             if !store.hasWork(preparation.key) { try store.prepareWork(preparation.key) }
+            partLock = try PartLock(store.partLockPath(preparation.key))
         }
+        defer { withExtendedLifetime(partLock) {} }
         try notingFailure(preparation.key) { try make(part, preparation) }
     }
 

@@ -6,10 +6,10 @@ extension Store {
     /// The names of files that are records in every artifact: they tell times and places.
     static let usualRecords: Set<String> = ["metrics.jsonl", "events.jsonl", "source.json", "datasets.json"]
 
-    /// Makes the folders in which a stage works; what lies there already is kept.
     /// The records that `Stage.refresh` may rewrite: they are not compared with what was published.
     static let refreshedRecords: Set<String> = ["source.json", "licence.txt"]
 
+    /// Makes the folders in which a stage works; what lies there already is kept.
     ///
     /// State without output is what a crash left of work that was already published: it must not be resumed.
     func prepareWork(_ key: String) throws {
@@ -129,7 +129,7 @@ extension Store {
             else { continue }
             withExtendedLifetime(lock) {
                 try? disk.removeFolder(path("work/\(key)\(suffix)"))
-                if !hasWork(key) { try? discardWork(key) }
+                if !hasWork(key), isFreeOfParts(key) { try? discardWork(key) }
             }
         }
     }
