@@ -98,6 +98,8 @@ struct Shell: Stage {
         let log = context.output.appending(path: CommandOutput.logFile)
         try Command(cmd, environment: variables(context), directory: context.directory, log: log).run(
             in: context)
+        // What the command has left running somewhere must not go on writing into what is published.
+        try Data(contentsOf: log, options: .mappedIfSafe).write(to: log, options: .atomic)
         try collect(in: context)
         try context.advance(to: 1, of: 1)
         return try CommandOutput(

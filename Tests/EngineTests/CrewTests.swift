@@ -65,6 +65,29 @@ private struct Parts: Stage {
     }
 }
 
+/// Makes a part, and is not done before it is told.
+private struct Slow: Stage {
+    static let name: StageName = "slow"
+    static let revision = 1
+    static let summary = "Waits."
+    static let sharing = WorkSharing.parts
+
+    func run(in context: StageContext) throws -> FakeText {
+        // A file that is being replaced has a hidden name.
+        let hidden = context.output.appending(path: ".half.tmp")
+        if context.share?.rank ?? 0 > 0 {
+            try Data().write(to: hidden)
+            try Data().write(to: context.directory.appending(path: "begun"))
+            while !FileManager.default.fileExists(atPath: context.directory.appending(path: "go").path) {
+                usleep(5_000)
+            }
+            try FileManager.default.moveItem(at: hidden, to: context.output.appending(path: "whole.txt"))
+        }
+        try context.gather([1])
+        return try FakeText.write("done", in: context)
+    }
+}
+
 /// A stage whose bytes depend on how many share it.
 private struct Sums: Stage {
     static let name: StageName = "sums"
@@ -240,6 +263,59 @@ private struct Sums: Stage {
         #expect(result.ok)
         #expect(try bench.text(result, "b") == "[3.0, 4.0]")
         #expect(try bench.record(result, "b").files.count == 9)
+    }
+
+    @Test func `nobody touches the work of jobs whose run has died`() throws {
+        let bench = try Bench()
+        let catalog = fakeStages + [Slow.self]
+        let graph = try Graph(pipeline("b: slow", in: bench.folder.url), catalog: catalog)
+        let plan = try bench.plan(graph)
+        let key = try #require(plan.stages[0].key)
+        let run = try RunFolder(bench.store, spec: graph.spec, plan: plan)
+        let owner = bench.store.path("runs/\(run.id)/\(RunFolder.owner)")
+        var dead = ProcessOwner.current()
+        dead.birth = "1"
+        try CanonicalJSON.document(dead).write(to: URL(filePath: owner))
+
+        let code = Mutex<ExitCode?>(nil)
+        let store = bench.store
+        let isOver = DispatchSemaphore(value: 0)
+        let id = run.id
+        let thread = Thread {
+            var options = RunOptions()
+            options.handlesSignals = false
+            let end = Result {
+                try StageJob(
+                    run: id, node: "b", store, catalog: catalog, options: options, part: JobPart(1, of: 2)
+                ).run()
+            }
+            code.withLock { $0 = try? end.get() }
+            isOver.signal()
+        }
+        thread.start()
+        while !bench.store.disk.exists(bench.folder.appending("begun").path) { usleep(2_000) }
+        let hidden = "\(bench.store.outputPath(key))/.half.tmp"
+        // No node remembers the work: it would go as garbage.
+        let all = GarbageRules(age: 0)
+        #expect(
+            try GarbagePlan(store, all, now: systemSeconds() + 9e6).items.allSatisfy {
+                $0.path != "work/\(key)"
+            })
+        store.removeRemains()
+        let busy = try bench.run(graph)
+        #expect(bench.states(busy) == ["b": "busy"])
+        #expect(busy.stages["b"]?.message?.contains("jobs of another run are making parts of 'b'") == true)
+        let forced = try bench.run(graph, plan: { $0.force = ["b"] })
+        #expect(forced.exitCode == .stopped)
+        #expect(store.disk.exists(hidden))
+
+        try bench.folder.write("", to: "go")
+        isOver.wait()
+        #expect(code.withLock { $0 } == .ok)
+        let last = try bench.run(graph)
+        #expect(bench.states(last) == ["b": "ran"])
+        #expect(try bench.record(last, "b").files.map(\.path) == ["content.txt", "whole.txt"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: store.path("work")) == [])
     }
 
     @Test func `only what is made of parts can be divided`() throws {

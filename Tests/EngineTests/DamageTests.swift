@@ -5,6 +5,22 @@ import Testing
 
 @testable import Engine
 
+/// Reads what its input was made from, by way of the store.
+private struct Peek: Stage {
+    static let name: StageName = "peek"
+    static let revision = 1
+    static let summary = "Looks behind its input."
+    @Input("What is looked behind.") var of: FakeText
+    func run(in context: StageContext) throws -> FakeText {
+        guard let near = context.location(of: "of")?.directory else { return of }
+        for input in try ArtifactRecord.read(at: near).inputs {
+            let folder = context.store.appending(path: input.key)
+            for file in ["metrics.jsonl", "unknown.txt"] { try ArtifactRecord.confirm(file, of: folder) }
+        }
+        return try FakeText.write(of.text, in: context)
+    }
+}
+
 /// A store in which bits fall over.
 @Suite struct DamageTests {
     private func flip(_ file: URL, at offset: Int) throws {
@@ -20,11 +36,13 @@ import Testing
         for node in result.stages.keys.sorted() {
             let record = try bench.record(result, node)
             let folder = bench.store.folder(of: record.key)
-            let names = record.files.filter { $0.role == .content }.map(\.path)
+            let names = record.files.map(\.path)
+            if ["teacher", "student"].contains(node) { #expect(names.contains("metrics.jsonl")) }
             for name in names + [ArtifactRecord.fileName] {
                 let file = folder.appending(path: name)
                 let whole = try Data(contentsOf: file)
-                for offset in stride(from: 0, to: whole.count, by: 5) {
+                // Metrics are many lines alike.
+                for offset in stride(from: 0, to: whole.count, by: name == "metrics.jsonl" ? 97 : 5) {
                     try flip(file, at: offset)
                     let damages = try bench.store.damages(of: record.key)
                     let isSpace = name == ArtifactRecord.fileName && [0x20, 0x0A].contains(whole[offset])
@@ -61,6 +79,76 @@ import Testing
         let last = try Bench(bench.folder).run(text)
         #expect(bench.states(last)["teacher"] == "ran")
         #expect(try bench.text(last, "student") == expected)
+    }
+
+    @Test(arguments: [true, false])
+    func `a damaged record is found on reading, a shorter one by the plan, and both are made again`(
+        _ isShorter: Bool
+    ) throws {
+        let bench = try Bench()
+        let first = try bench.run(everyday)
+        let expected = try bench.text(first, "student")
+        let key = try bench.record(first, "teacher").key
+        try FileManager.default.removeItem(at: bench.store.folder(of: try bench.record(first, "student").key))
+        let file = bench.store.folder(of: key).appending(path: "metrics.jsonl")
+        if isShorter {
+            let bytes = try Data(contentsOf: file)
+            try bytes.dropLast().write(to: file)
+            let finding = "metrics.jsonl has \(bytes.count - 1) bytes instead of \(bytes.count)"
+            #expect(try bench.store.damages(of: key).map(\.description) == [finding])
+            #expect(
+                try bench.plan(bench.graph(everyday)).lines[1]
+                    == "teacher: RUN its artifact is damaged: \(finding)")
+        } else {
+            try flip(file, at: 20)
+            #expect(try bench.store.damages(of: key).map(\.file) == ["metrics.jsonl"])
+            #expect(
+                try bench.plan(bench.graph(everyday)).lines[1] == "teacher: CACHED",
+                "sizes alone are looked at")
+            let failed = try Bench(bench.folder).run(everyday)
+            #expect(failed.exitCode == .badData)
+            #expect(
+                failed.stages["student"]?.message?.contains(
+                    "the artifact of 'teacher' is damaged: metrics.jsonl has other bytes than were published")
+                    == true)
+        }
+        let last = try Bench(bench.folder).run(everyday)
+        #expect(bench.states(last)["teacher"] == "ran")
+        #expect(try bench.text(last, "student") == expected)
+        #expect(try bench.store.damages(of: key) == [])
+    }
+
+    @Test func `what is read by way of another artifact is compared by the stage, and put aside`() throws {
+        let bench = try Bench()
+        let text = "data world: splits\na: train data=world.train steps=3\nb: length of=a\nc: peek of=b"
+        let graph = try Graph(pipeline(text, in: bench.folder.url), catalog: fakeStages + [Peek.self])
+        #expect(try bench.run(graph).ok)
+        let key = try #require(try bench.plan(graph).stages.first { $0.node == "a" }?.key)
+        let peek = try #require(try bench.plan(graph).stages.last?.key)
+        try FileManager.default.removeItem(at: bench.store.folder(of: peek))
+        try flip(bench.store.folder(of: key).appending(path: "metrics.jsonl"), at: 20)
+        let failed = try Bench(bench.folder).run(graph)
+        #expect(failed.exitCode == .badData)
+        #expect(
+            failed.stages["c"]?.message == """
+                test.yml:4:1: error: the artifact of 'a' is damaged: metrics.jsonl has other bytes than were published
+                  hint: it was moved to \(bench.store.path("quarantine/\(key)")); run again, and it is made again
+                """)
+        let last = try Bench(bench.folder).run(graph)
+        #expect(bench.states(last) == ["world": "cached", "a": "ran", "b": "cached", "c": "ran"])
+    }
+
+    @Test func `a stage that is forced replaces what was damaged, though it makes the same`() throws {
+        let bench = try Bench()
+        let first = try bench.run(everyday)
+        let key = try bench.record(first, "teacher").key
+        try flip(bench.store.folder(of: key).appending(path: FakeText.file), at: 3)
+        try bench.run(bench.graph(everyday), plan: { $0.force = ["teacher"] })
+        #expect(try bench.store.damages(of: key) == [])
+        let aside = try FileManager.default.contentsOfDirectory(atPath: bench.store.path("quarantine"))
+        #expect(aside == [key])
+        try bench.run(bench.graph(everyday), plan: { $0.force = ["teacher"] })
+        #expect(try FileManager.default.contentsOfDirectory(atPath: bench.store.path("quarantine")) == aside)
     }
 
     @Test func `only what is read is compared`() throws {

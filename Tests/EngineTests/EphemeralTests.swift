@@ -61,8 +61,24 @@ import Testing
         #expect(
             try bench.plan(graph(bench, d: "separator=+")) { $0.only = ["d"] }.lines == [
                 "a: CACHED", "b: BLOCKED dropped, and not selected",
-                "d: BLOCKED 'b' was dropped, and is not selected",
+                "d: BLOCKED 'b' was dropped, and is not selected; '--from b' makes it again",
             ])
+        let blocked = try bench.run(
+            graph(bench),
+            plan: {
+                $0.only = ["c"]
+                $0.force = ["c"]
+            })
+        #expect(blocked.exitCode == .stageFailed)
+        #expect(
+            blocked.stages["c"]?.message == "'b' was dropped, and is not selected; '--from b' makes it again")
+        let made = try bench.run(
+            graph(bench),
+            plan: {
+                $0.from = ["b"]
+                $0.force = ["c"]
+            })
+        #expect(bench.states(made) == ["a": "cached", "b": "ran", "c": "ran", "d": "cached"])
     }
 
     @Test func `it stays while a reader is not made`() throws {

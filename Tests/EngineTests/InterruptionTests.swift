@@ -34,6 +34,18 @@ import Testing
         #expect(try bench.text(second, "student") == expected)
     }
 
+    @Test func `a plan tells what failed from what was interrupted`() throws {
+        let bench = try Bench()
+        let graph = try bench.graph("data a: write text=a\nb: fail of=a")
+        #expect(try bench.run(graph).exitCode == .stageFailed)
+        #expect(try bench.plan(graph).lines[1] == "b: RESUME 0% it failed: it is in the nature of this stage")
+        // It is gone on with, and killed.
+        try bench.store.prepareWork(try #require(try bench.plan(graph).stages[1].key))
+        #expect(try bench.plan(graph).lines[1] == "b: RESUME 0% it was interrupted")
+        try bench.run(graph)
+        #expect(try bench.plan(graph).lines[1].contains("it failed: "))
+    }
+
     @Test func `what is in the store is shown as such by a stopped run`() throws {
         let bench = try Bench()
         try bench.run(everyday)

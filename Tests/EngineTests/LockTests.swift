@@ -52,6 +52,28 @@ import Testing
         #expect(waits == 1)
     }
 
+    @Test func `jobs share a lock that keeps others out until the last of them is gone`() async throws {
+        let bench = try Bench()
+        try bench.store.disk.createFolder(bench.store.path("work"))
+        let path = bench.store.partLockPath("key")
+        #expect(bench.store.isFreeOfParts("key"))
+        var locks = try (0..<3).map { _ in try PartLock(path) }
+        while !locks.isEmpty {
+            #expect(!bench.store.isFreeOfParts("key", removing: true))
+            #expect(try StoreRepair(bench.store).findings == [])
+            locks.removeLast()
+        }
+        #expect(bench.store.isFreeOfParts("key"))
+        #expect(try StoreRepair(bench.store).findings.map(\.path) == ["work/key.parts.lock"])
+        #expect(bench.store.isFreeOfParts("key", removing: true))
+        #expect(!bench.store.disk.exists(path))
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let lock = try PartLock(path)
+            withExtendedLifetime(lock) { _ = kill(getpid(), SIGKILL) }
+        }
+        #expect(bench.store.disk.exists(path) && bench.store.isFreeOfParts("key"))
+    }
+
     @Test func `a run that finds its stage locked stops with the code for it`() throws {
         let bench = try Bench()
         let graph = try bench.graph("data a: write text=a")
@@ -59,6 +81,7 @@ import Testing
         let lock = try lock(bench.store.path("work/\(key).lock"))
         let result = try withExtendedLifetime(lock) { try bench.run(graph) }
         #expect(result.exitCode == .stopped)
+        #expect(bench.states(result) == ["a": "busy"])
         #expect(result.stages["a"]?.message?.contains("--wait 10min") == true)
     }
 }

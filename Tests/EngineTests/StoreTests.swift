@@ -66,15 +66,23 @@ import Testing
         #expect(how == "content.txt has other bytes than were published")
     }
 
-    @Test func `records are no part of the digest and may be rewritten`() throws {
+    @Test func `where data lie is no part of the digest and may be rewritten`() throws {
         let bench = try Bench()
-        let result = try bench.run(everyday)
-        try Data("rewritten".utf8).write(to: try file(result, "teacher", "metrics.jsonl"))
-        #expect(bench.states(try bench.run(everyday)).values.allSatisfy { $0 == "cached" })
-        guard case .present = try bench.store.verify(bench.record(result, "teacher").key) else {
-            Issue.record("a rewritten record is no damage")
-            return
-        }
+        try bench.folder.write("outside", to: "file.txt")
+        let text = "data a: read-file path=file.txt\nb: length of=a"
+        let result = try bench.run(text)
+        let note = try file(result, "a", "source.json")
+        #expect(try bench.record(result, "a").files.map(\.role) == [.content, .record])
+        try Data("rewritten".utf8).write(to: note)
+        #expect(try bench.store.damages(of: bench.record(result, "a").key) == [])
+        #expect(try bench.plan(bench.graph(text)).lines == ["a: CACHED", "b: CACHED"])
+        try FileManager.default.removeItem(at: try file(result, "b").deletingLastPathComponent())
+        #expect(bench.states(try Bench(bench.folder).run(text)) == ["a": "cached", "b": "ran"])
+        #expect(try String(contentsOf: note, encoding: .utf8) == bench.folder.appending("file.txt").path)
+        try FileManager.default.removeItem(at: note)
+        #expect(
+            try bench.plan(bench.graph(text)).lines[0].hasSuffix(
+                "its artifact is damaged: source.json is missing"))
     }
 
     @Test func `what is damaged twice is put aside twice`() throws {

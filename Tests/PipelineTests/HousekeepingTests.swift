@@ -43,6 +43,118 @@ import Testing
         #expect(try retort.artifact("student", "model.safetensors") != bytes)
     }
 
+    @Test func `a scan's hashes are a record that verify reads and a forced scan puts right`() throws {
+        let retort = try store()
+        let folder = try retort.run("path", "world").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let file = URL(filePath: folder).appending(path: "perceptual.safetensors")
+        let whole = try Data(contentsOf: file)
+        var bytes = whole
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: file)
+        let found = try retort.run("verify")
+        #expect(found.code == 65)
+        #expect(found.output.contains("perceptual.safetensors has other bytes than were published"))
+        #expect(try retort.run("run", "kept.yaml", "--force", "world", "--progress", "none").code == 0)
+        #expect(try retort.run("verify").code == 0)
+        #expect(try retort.artifact("world", "perceptual.safetensors") == whole)
+        // Where the images lie is written anew when it cannot be read.
+        try Data("?".utf8).write(to: URL(filePath: folder).appending(path: "source.json"))
+        #expect(try retort.run("run", "kept.yaml", "--progress", "none").code == 0)
+    }
+
+    private static let commands = """
+        retort: 1
+        name: commands
+        stages:
+          a: {uses: shell, cmd: "echo a > $OUT/a", out: a, ephemeral: true}
+          b: {uses: shell, cmd: "cat $IN_a/a > $OUT/b; test ! -e stop || exit 4", in: a, out: b}
+          c: {uses: shell, cmd: "cat $IN_b/b > $OUT/c; test ! -e slow || sleep 60", in: b, out: c}
+        """
+
+    private func commands() throws -> Retort {
+        let retort = try Retort()
+        try retort.folder.write(Self.commands, to: "c.yaml")
+        return retort
+    }
+
+    @Test func `a run goes on until a stage that is named, and what failed is called failed`() throws {
+        let retort = try commands()
+        try retort.folder.write("", to: "stop")
+        #expect(try retort.run("run", "c.yaml").code == 1)
+        let plan = try retort.run("plan", "c.yaml")
+        #expect(plan.output.contains("it failed: the command of 'b' exited with 4"), "\(plan.output)")
+        let run = try #require(
+            try FileManager.default.contentsOfDirectory(
+                atPath: retort.folder.appending("Artifacts/runs").path
+            ).max())
+        let wrong = try retort.run("resume", run, "bb")
+        #expect(wrong.code == 64)
+        #expect(
+            wrong.errors.contains("the run \(run) has no stage 'bb'\n  hint: did you mean 'b'?"),
+            "\(wrong.errors)")
+        try FileManager.default.removeItem(at: retort.folder.appending("stop"))
+        let resumed = try retort.run("resume", run, "b", "--json")
+        #expect(resumed.code == 0, "\(resumed.errors)")
+        let stages = try #require(try resumed.json()["stages"] as? [String: [String: Any]])
+        #expect(stages["b"]?["state"] as? String == "ran")
+        #expect(stages["c"] == nil)
+        #expect(try retort.run("resume", run).code == 0)
+        #expect(try retort.run("plan", "c.yaml", "--detailed-exitcode").code == 0)
+    }
+
+    @Test func `what was dropped is said to be so, and how it is made again`() throws {
+        let retort = try commands()
+        #expect(try retort.run("run", "c.yaml").code == 0)
+        #expect(try retort.run("run", "c.yaml", "-s", "c.cmd=cat $IN_b/b > $OUT/c; true").code == 0)
+        let why = try retort.run("why", "a", "c.yaml")
+        #expect(
+            why.output.hasPrefix(
+                "a is not in the store, and nothing it is made from has changed:\n  dropped; "))
+        #expect(!why.output.contains("/store/"), "\(why.output)")
+        #expect(try retort.run("why", "b", "c.yaml").output.contains("/store/"))
+        let blocked = try retort.run("run", "c.yaml", "--only", "b", "--force", "b")
+        #expect(blocked.code == 1)
+        #expect(
+            blocked.errors.contains(
+                "error: 'b' cannot be executed: 'a' was dropped, and is not selected; '--from a' makes it again"
+            ),
+            "\(blocked.errors)")
+        #expect(try retort.run("run", "c.yaml", "--from", "a", "--force", "b").code == 0)
+
+        let runs = try FileManager.default.contentsOfDirectory(
+            atPath: retort.folder.appending("Artifacts/runs").path
+        ).sorted().prefix(2)
+        let compared = try retort.run(["why", "c"] + runs)
+        #expect(compared.output.hasPrefix("c differs in 1 of "), "\(compared.errors)")
+        #expect(try retort.run(["why", "c", "c.yaml"] + runs).output == compared.output)
+        let one = try retort.run("why", "c", "c.yaml", runs[0])
+        #expect(one.code == 64)
+        #expect(one.errors.contains("two runs are compared, not 1\n  hint: retort why STAGE RUN RUN"))
+    }
+
+    @Test func `a stage that another process is at is called busy, and how to wait for it`() throws {
+        let retort = try commands()
+        try retort.folder.write("", to: "slow")
+        let other = try retort.start(["run", "c.yaml", "--progress", "none"])
+        defer {
+            other.terminate()
+            other.waitUntilExit()
+        }
+        let work = retort.folder.appending("Artifacts/work").path
+        // The last command lasts: what it writes is there once it has begun.
+        func isAtC() -> Bool {
+            let keys = (try? FileManager.default.contentsOfDirectory(atPath: work)) ?? []
+            return keys.contains { FileManager.default.fileExists(atPath: "\(work)/\($0)/output/c") }
+        }
+        while !isAtC(), other.isRunning { usleep(10_000) }
+        let busy = try retort.run("run", "c.yaml")
+        #expect(busy.code == 75)
+        #expect(
+            busy.errors.contains("is making 'c'\n  hint: wait for it, or let this run wait: --wait 10min"))
+        #expect(busy.errors.contains(" --wait 10min\n"), "\(busy.errors)")
+        #expect(busy.output.contains("1 busy elsewhere"), "\(busy.output)")
+    }
+
     @Test func `replayed stages make the same bytes`() throws {
         let retort = try store()
         let outcome = try retort.run("verify", "--replay", "3", "--json")

@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import TestSupport
 import Testing
@@ -20,6 +21,28 @@ import Testing
         for unknown in [id(0), id(2), id(300), "", "none", String(repeating: "x", count: 32)] {
             #expect(prints.find(unknown) == nil)
         }
+    }
+
+    @Test func `a file that is not what was published is refused`() throws {
+        let folder = try TemporaryFolder()
+        try PerceptualPrints.write([(id(1), (0..<24).map { UInt64($0) })], to: folder.url)
+        let file = folder.appending(PerceptualPrints.file)
+        var bytes = try Data(contentsOf: file)
+        try folder.write(
+            """
+            {"format": 2, "kind": "images", "node": "pool", "stage": "imagefolder", "revision": 1, "key": "key",
+             "components": {}, "inputs": [], "counts": {}, "facts": {}, "digest": "", "retort": "",
+             "timings": {"started": "", "finished": "", "seconds": 0},
+             "files": [{"path": "perceptual.safetensors", "bytes": \(bytes.count), "role": "record",
+                        "sha256": "\(SHA256.digest(of: bytes))"}]}
+            """, to: ArtifactRecord.fileName)
+        #expect(try PerceptualPrints(scan: folder.url)?.find(id(1)) != nil)
+        // A bit of a hash: the file can be read as before.
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: file)
+        let damage = try #require(throws: Damage.self) { try PerceptualPrints(scan: folder.url) }
+        #expect(damage.description == "perceptual.safetensors has other bytes than were published")
+        #expect(damage.artifact == "key")
     }
 
     @Test func `a scan without the file has none, and an empty one finds nothing`() throws {

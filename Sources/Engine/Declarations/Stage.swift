@@ -47,7 +47,8 @@ public protocol Stage: Sendable {
 
     /// Brings an artifact's records (never its content) up to date when the stage need not run.
     ///
-    /// A data stage notes here that its root has moved.
+    /// A data stage notes here that its root has moved. Only the records `source.json` and `licence.txt` may be rewritten:
+    /// all other files are compared with what was published.
     func refresh(_ artifact: ArtifactLocation, in environment: PlanningEnvironment) throws
 
     /// Does the work on one dedicated thread, writing only below `context.output` and `context.state`.

@@ -54,6 +54,7 @@ public struct Planner {
     private func remake(
         _ stages: inout [PlannedStage], _ selection: Set<Int>, _ durations: NodeHistory.Durations
     ) {
+        let dropped = Set(stages.filter(\.isDropped).map(\.index))
         for position in stages.indices.reversed() where stages[position].isDropped {
             let index = stages[position].index
             let readers = stages.indices.filter { reader in
@@ -70,14 +71,22 @@ public struct Planner {
             } else {
                 stages[position].state = .blocked
                 stages[position].reasons = [.note("dropped, and not selected")]
+                let origins = origins(of: index, dropped).map { graph.nodes[$0].name }
                 for reader in readers {
                     stages[reader].state = .blocked
                     stages[reader].reasons = [
-                        .note("'\(stages[position].node)' was dropped, and is not selected")
+                        .note("'\(stages[position].node)' was dropped, and is not selected"),
+                        .note("'--from \(origins.joined(separator: " --from "))' makes it again"),
                     ]
                 }
             }
         }
+    }
+
+    /// The nodes from which a dropped artifact is made again: its own, unless what it reads was dropped, too.
+    private func origins(of index: Int, _ dropped: Set<Int>) -> [Int] {
+        let behind = Set(graph.nodes[index].inputs.map(\.producer)).intersection(dropped)
+        return behind.isEmpty ? [index] : Set(behind.flatMap { origins(of: $0, dropped) }).sorted()
     }
 
     private mutating func plan(_ index: Int, isSelected: Bool, isForced: Bool) throws -> PlannedStage {
@@ -154,7 +163,7 @@ public struct Planner {
             stage.reasons = [.note("its artifact is damaged: \(how)")]
         } else if store.hasWork(key) {
             stage.state = .resume(store.progress(of: key)?.fraction ?? 0)
-            stage.reasons = [.note("it was interrupted")]
+            stage.reasons = [.note(store.failure(of: key).map { "it failed: \($0)" } ?? "it was interrupted")]
         } else if stage.reasons.isEmpty {
             stage.reasons = [
                 .note(

@@ -82,7 +82,7 @@ final class Execution {
             if exitCode == .ok { exitCode = .stageFailed }
             return StageResult(
                 .blocked,
-                message: unmade.isEmpty
+                message: stage.state == .blocked && !reasons.isEmpty
                     ? reasons.joined(separator: "; ") : "no \(unmade.joined(separator: ", "))")
         }
         return exitCode != .ok && !runner.options.keepsGoing ? StageResult(.skipped) : nil
@@ -118,7 +118,8 @@ final class Execution {
     {
         let failure = StageFailure(stage: node, step: step, error, workFolder: store.path("work"))
         if exitCode == .ok { exitCode = failure.exitCode }
-        return StageResult(.failed, seconds: rounded(seconds), message: failure.description)
+        let state: StageResult.State = failure.underlying is LockBusy ? .busy : .failed
+        return StageResult(state, seconds: rounded(seconds), message: failure.description)
     }
 
     func cached(_ node: Graph.Node, _ index: Int, _ record: ArtifactRecord) -> StageResult {

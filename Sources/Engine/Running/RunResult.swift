@@ -29,6 +29,8 @@ public struct StageResult: Codable, Hashable, Sendable {
         case cached
         /// It failed; its work is kept.
         case failed
+        /// Another process is making its artifact.
+        case busy
         /// Something it reads could not be made.
         case blocked
         /// It stopped because it was asked to; its work is kept.

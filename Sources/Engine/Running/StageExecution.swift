@@ -70,9 +70,7 @@ final class StageExecution {
         let key = preparation.key
         if let record = try present(key) { return (record, true) }
 
-        let lock = try WorkLock(
-            store.path("work/\(key).lock"), node: node.name, patience: execution.options.patience,
-            whileWaiting: pause)
+        let lock = try takeLock(key)
         defer { withExtendedLifetime(lock) {} }
         if let owner = lock.reclaimedFrom {
             execution.emit(
@@ -88,7 +86,37 @@ final class StageExecution {
                 node, key: key, components: preparation.components.values, made: record, speed: nil)
             return (record, false)
         }
-        return (try make(preparation, lock), false)
+        return (try notingFailure(key) { try make(preparation, lock) }, false)
+    }
+
+    /// Takes the right to work at a key, once no other process has it and no job makes parts there.
+    private func takeLock(_ key: String) throws -> WorkLock {
+        let start = monotonicSeconds()
+        func left() -> Double { execution.options.patience - (monotonicSeconds() - start) }
+        func attempt() throws -> WorkLock? {
+            let lock = try WorkLock(
+                store.path("work/\(key).lock"), node: node.name, patience: left(), whileWaiting: pause)
+            return store.isFreeOfParts(key, removing: true) ? lock : nil
+        }
+        while true {
+            if let lock = try attempt() { return lock }
+            // Meanwhile other jobs of the same work may begin, for which they need the lock for a moment.
+            let busy = LockBusy(node: node.name, isInParts: true)
+            guard left() > 0 else { throw busy }
+            try pause(busy)
+            usleep(100_000)
+        }
+    }
+
+    /// Lets the next plan tell that the work has failed, and was not interrupted.
+    private func notingFailure<Result>(_ key: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            let isStopped = error is StageInterrupted || (error as? Diagnostic)?.exitCode == .stopped
+            if !isStopped { store.noteFailure(error, of: key) }
+            throw error
+        }
     }
 
     /// The artifact, if it is in the store and may be used; a damaged one is taken out of use.
@@ -122,6 +150,7 @@ final class StageExecution {
     func make(_ part: JobPart) throws {
         let preparation = try prepare()
         if try present(preparation.key) != nil { return }
+        let partLock: PartLock
         do {
             // Whoever comes first makes the folders; what is in them must not be touched while others work there.
             let lock = try WorkLock(
@@ -129,7 +158,13 @@ final class StageExecution {
                 patience: execution.options.patience, whileWaiting: pause)
             defer { withExtendedLifetime(lock) {} }
             if !store.hasWork(preparation.key) { try store.prepareWork(preparation.key) }
+            partLock = try PartLock(store.partLockPath(preparation.key))
         }
+        defer { withExtendedLifetime(partLock) {} }
+        try notingFailure(preparation.key) { try make(part, preparation) }
+    }
+
+    private func make(_ part: JobPart, _ preparation: Preparation) throws {
         try confirmInputs(preparation)
         let locations = locations(preparation.inputs)
         var setup = setup(preparation.key, locations)
@@ -140,7 +175,7 @@ final class StageExecution {
         }
         try fill(locations)
         do {
-            try Self.run(node.stage, in: context)
+            try run(in: context)
         } catch is ShareEnded {
             guard crew.isDone else { throw StageInterrupted() }
         }
@@ -198,7 +233,7 @@ final class StageExecution {
         }
         try fill(locations)
         do {
-            try Self.run(node.stage, in: context)
+            try run(in: context)
         } catch {
             throw share?.cause(of: error) ?? error
         }
@@ -221,8 +256,10 @@ final class StageExecution {
         return record
     }
 
-    private static func run(_ stage: some Stage, in context: StageContext) throws {
-        _ = try stage.run(in: context)
+    /// Runs the stage; an artifact that it finds damaged on reading is taken out of use.
+    private func run(in context: StageContext) throws {
+        func run(_ stage: some Stage) throws { _ = try stage.run(in: context) }
+        do { try run(node.stage) } catch let damage as Damage { throw try store.putAside(damage) }
     }
 
     private func setup(_ key: String, _ inputs: [StageInput]) -> StageContext.Setup {

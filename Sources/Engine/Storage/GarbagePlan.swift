@@ -84,9 +84,10 @@ public struct GarbagePlan: Sendable {
             let reason = references.remembered.contains(key) ? age(uses[key] ?? 0) : "no run refers to it"
             items.append(artifact(key, reason, references, kept))
         }
-        for key in store.unfinishedWork() where !remembered.contains(key) {
+        let work = store.unfinishedWork().filter { store.isFreeOfParts($0) }
+        for key in work where !remembered.contains(key) {
             items.append(
-                work(
+                self.work(
                     key, references.remembered.contains(key) ? age(workTime(key)) : "no stage wants it",
                     references))
         }
@@ -105,11 +106,9 @@ public struct GarbagePlan: Sendable {
             items.append(artifact(candidate.key, age(candidate.use), references, kept))
             left -= candidate.size
         }
-        for key in store.unfinishedWork().filter(remembered.contains).sorted(by: {
-            workTime($0) < workTime($1)
-        })
+        for key in work.filter(remembered.contains).sorted(by: { workTime($0) < workTime($1) })
         where left > limit {
-            items.append(work(key, age(workTime(key)), references))
+            items.append(self.work(key, age(workTime(key)), references))
             left -= items.last?.bytes ?? 0
         }
     }
@@ -134,6 +133,8 @@ public struct GarbagePlan: Sendable {
                 continue
             }
             defer { withExtendedLifetime(lock) {} }
+            // Jobs whose run has died go on.
+            if let key, !store.isFreeOfParts(key, removing: true) { continue }
             let destination = "\(trash)/\(item.path.replacing("/", with: "-"))"
             try store.disk.createFolder(trash)
             guard store.disk.exists(store.path(item.path)) else { continue }

@@ -1,9 +1,11 @@
 internal import Diagnostics
-internal import Foundation
+public import Foundation
 internal import Synchronization
 
 /// A file of an artifact that is not what was published.
-public struct Damage: Codable, Hashable, Sendable, CustomStringConvertible {
+///
+/// Thrown by a stage that was about to read it; the artifact is then taken out of use.
+public struct Damage: Error, Codable, Hashable, Sendable, CustomStringConvertible {
     /// The artifact's key.
     public var artifact: String
     /// The file, as a path inside the artifact.
@@ -37,18 +39,9 @@ extension Store {
         }
         var damages: [Damage] = []
         for file in record.files {
-            if let finding = try finding(file, in: folder) { damages.append(damage(file.path, finding)) }
+            if let finding = try file.finding(in: folder) { damages.append(damage(file.path, finding)) }
         }
         return damages
-    }
-
-    /// What is wrong with a file of an artifact; records may be rewritten, but must be there.
-    private func finding(_ file: ArtifactRecord.FileRecord, in folder: String) throws -> String? {
-        guard let size = disk.size("\(folder)/\(file.path)") else { return "is missing" }
-        guard file.role == .content else { return nil }
-        guard size == file.bytes else { return "has \(size) bytes instead of \(file.bytes)" }
-        let digest = try SHA256.digest(of: URL(filePath: "\(folder)/\(file.path)"))
-        return digest == file.sha256 ? nil : "has other bytes than were published"
     }
 
     /// Reads every byte of an artifact and compares with its record.
@@ -61,21 +54,29 @@ extension Store {
     /// Compares what a stage is about to read with what was published, each file once in the life of this store
     /// object; a damaged artifact is taken out of use, and the error says so.
     ///
-    /// `files` are the paths that are read; nil means all. Hashing takes a second for 1.7 GB on the development
-    /// machine (`openssl speed -evp sha256`), and what was just written is read from memory.
+    /// `files` are the paths that are read; nil means all. The usual records, which are small, are always among them.
+    /// Hashing takes a second for 1.7 GB on the development machine (`openssl speed -evp sha256`), and what was just
+    /// written is read from memory.
     func confirm(_ key: String, files: [String]?, node: String) throws {
         guard case .present(let record) = status(of: key) else {
             throw try damaged(node, key, "it was changed while the run was at work")
         }
         let chosen = files.map(Set.init)
-        for file in record.files where chosen?.contains(file.path) ?? true {
+        for file in record.files
+        where chosen?.contains(file.path) ?? true || Self.usualRecords.contains(file.path) {
             let name = "\(key)/\(file.path)"
             if confirmed.withLock({ $0.contains(name) }) { continue }
-            if let finding = try finding(file, in: artifactPath(key)) {
+            if let finding = try file.finding(in: artifactPath(key)) {
                 throw try damaged(node, key, "\(file.path) \(finding)")
             }
             confirmed.withLock { _ = $0.insert(name) }
         }
+    }
+
+    /// Takes an artifact out of use that a stage found damaged; the error says so.
+    func putAside(_ damage: Damage) throws -> Diagnostic {
+        let node = (try? ArtifactRecord.read(at: folder(of: damage.artifact)))?.node
+        return try damaged(node ?? String(damage.artifact.prefix(12)), damage.artifact, "\(damage)")
     }
 
     private func damaged(_ node: String, _ key: String, _ how: String) throws -> Diagnostic {
@@ -84,5 +85,43 @@ extension Store {
         return Diagnostic(
             "the artifact of '\(node)' is damaged: \(how)",
             hint: "it was moved to \(place); run again, and it is made again", exitCode: .badData)
+    }
+}
+
+extension ArtifactRecord {
+    /// Compares a file of an artifact with what was published, for a stage that reads it by way of another artifact:
+    /// only what is named as an input is compared before the stage begins.
+    ///
+    /// A file that was not published with the artifact, or lies in no artifact, has nothing to be compared with.
+    ///
+    /// - Throws: ``Damage`` when the file is not what was published.
+    public static func confirm(_ file: String, of artifact: URL) throws {
+        guard let record = try? read(at: artifact),
+            let known = record.files.first(where: { $0.path == file }),
+            let finding = try known.finding(in: artifact.path)
+        else { return }
+        throw Damage(artifact: record.key, file: file, finding: finding)
+    }
+}
+
+extension ArtifactRecord.FileRecord {
+    /// Whether the file must stay as it was published.
+    ///
+    /// `Stage.refresh` rewrites two records when data have moved or terms have changed. They are read as text that
+    /// the next run puts right.
+    var isLasting: Bool { role == .content || !Store.refreshedRecords.contains(path) }
+
+    /// What is wrong with the file, as far as its size tells.
+    func sizeFinding(in folder: String) -> String? {
+        guard let size = Disk().size("\(folder)/\(path)") else { return "is missing" }
+        return isLasting && size != bytes ? "has \(size) bytes instead of \(bytes)" : nil
+    }
+
+    /// What is wrong with the file: all its bytes are read, unless it may have been rewritten.
+    func finding(in folder: String) throws -> String? {
+        if let finding = sizeFinding(in: folder) { return finding }
+        guard isLasting else { return nil }
+        let digest = try SHA256.digest(of: URL(filePath: "\(folder)/\(path)"))
+        return digest == sha256 ? nil : "has other bytes than were published"
     }
 }

@@ -1,9 +1,13 @@
+internal import Diagnostics
 internal import Foundation
 internal import Synchronization
 
 extension Store {
     /// The names of files that are records in every artifact: they tell times and places.
     static let usualRecords: Set<String> = ["metrics.jsonl", "events.jsonl", "source.json", "datasets.json"]
+
+    /// The records that `Stage.refresh` may rewrite: they are not compared with what was published.
+    static let refreshedRecords: Set<String> = ["source.json", "licence.txt"]
 
     /// Makes the folders in which a stage works; what lies there already is kept.
     ///
@@ -13,6 +17,24 @@ extension Store {
         try removeHiddenFiles(below: workPath(key))
         try disk.createFolder(outputPath(key))
         try disk.createFolder("\(workPath(key))/state")
+        unlink(failurePath(key))
+    }
+
+    private func failurePath(_ key: String) -> String { "\(workPath(key))/failure.txt" }
+
+    /// Remembers why the work at a key could not be finished, until it is gone on with.
+    func noteFailure(_ error: any Error, of key: String) {
+        guard hasWork(key) else { return }
+        let diagnostic = (error as? Problems)?.all.first ?? error as? Diagnostic
+        let line = (diagnostic?.message ?? "\(error)").prefix { $0 != "\n" }
+        let text = line.hasSuffix(":") ? line.dropLast() : line
+        // Where even this cannot be written, a plan says that the work was interrupted.
+        try? disk.replace(failurePath(key), with: Data(text.utf8), isDurable: false)
+    }
+
+    /// Why the work at a key could not be finished; nil when it was interrupted.
+    func failure(of key: String) -> String? {
+        FileManager.default.contents(atPath: failurePath(key)).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Measures the files of finished work, once every byte and every name of them is on the disk.
@@ -70,7 +92,7 @@ extension Store {
         let destination = artifactPath(record.key)
         try disk.createFolder(path("store"))
         switch status(of: record.key) {
-        case .present(let old) where old.digest == record.digest:
+        case .present(let old) where try old.digest == record.digest && damages(of: record.key).isEmpty:
             // Made again, with the same result: what readers may have open stays where it is.
             break
         case .absent:
@@ -107,7 +129,7 @@ extension Store {
             else { continue }
             withExtendedLifetime(lock) {
                 try? disk.removeFolder(path("work/\(key)\(suffix)"))
-                if !hasWork(key) { try? discardWork(key) }
+                if !hasWork(key), isFreeOfParts(key) { try? discardWork(key) }
             }
         }
     }

@@ -67,13 +67,7 @@ public final class Store: Sendable {
             return .damaged("\(ArtifactRecord.fileName) has the key \(record.key.prefix(12))")
         }
         for file in record.files {
-            guard let size = disk.size("\(folder)/\(file.path)") else {
-                return .damaged("\(file.path) is missing")
-            }
-            // Records may be rewritten, for instance when data has moved.
-            if file.role == .content && size != file.bytes {
-                return .damaged("\(file.path) has \(size) bytes instead of \(file.bytes)")
-            }
+            if let finding = file.sizeFinding(in: folder) { return .damaged("\(file.path) \(finding)") }
         }
         return .present(record)
     }

@@ -110,6 +110,10 @@ public struct StoreRepair: Sendable {
 
     private static func finding(inWork name: String, _ store: Store) -> Finding? {
         let path = "work/\(name)"
+        if name.hasSuffix(Store.partLockSuffix) {
+            guard PartLock.isFree(store.path(path)) else { return nil }
+            return Finding(kind: .staleLock, path: path, remedy: "removed")
+        }
         if name.hasSuffix(".lock") {
             let owner = WorkLock.owner(in: store.path(path))
             // A lock that is just being taken is empty.

@@ -7,6 +7,8 @@ public struct LockBusy: Error, Hashable, Sendable, CustomStringConvertible {
     public var node: String
     /// Who holds the lock, as far as is known.
     public var owner: ProcessOwner?
+    /// Whether jobs of an earlier run are making parts of it.
+    public var isInParts = false
 
     /// The exit code of a process that ends because of it.
     public var exitCode: ExitCode { .stopped }
@@ -14,6 +16,7 @@ public struct LockBusy: Error, Hashable, Sendable, CustomStringConvertible {
     public var hint: String { "wait for it, or let this run wait: --wait 10min" }
     /// `another process (pid 12 on host) is making 'student'`.
     public var description: String {
+        if isInParts { return "jobs of another run are making parts of '\(node)'" }
         let who = owner.map { " (pid \($0.pid) on \($0.host), alive at \($0.heartbeat))" } ?? ""
         return "another process\(who) is making '\(node)'"
     }
@@ -86,7 +89,8 @@ final class WorkLock {
         try Disk.write(data, to: descriptor, path: path)
     }
 
-    private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
+    /// Whether an open file is the one that has the name now.
+    static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
         var (opened, named) = (stat(), stat())
         guard fstat(descriptor, &opened) == 0, stat(path, &named) == 0 else { return false }
         return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev

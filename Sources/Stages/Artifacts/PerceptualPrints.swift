@@ -1,4 +1,5 @@
 internal import Diagnostics
+internal import Engine
 internal import Foundation
 internal import Safetensors
 internal import Vision
@@ -18,8 +19,11 @@ final class PerceptualPrints {
     private let count: Int
 
     /// Opens the prints of a scan; nil where it has none.
+    ///
+    /// Stages come here by way of other artifacts, so the file is compared with what was published.
     init?(scan: URL) throws {
         let file = scan.appending(path: Self.file)
+        try ArtifactRecord.confirm(Self.file, of: scan)
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         prints = try SafetensorsFile(file)
         ids = try prints.tensor("ids")

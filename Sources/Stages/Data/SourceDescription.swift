@@ -39,10 +39,10 @@ struct SourceDescription: Codable, Equatable {
 }
 
 extension SourceDescription {
-    /// Notes in an existing scan where its images lie now.
+    /// Notes in an existing scan where its images lie now, also where the note cannot be read any more.
     func refresh(_ artifact: ArtifactLocation) throws {
         let file = artifact.directory.appending(path: Self.file)
-        guard try JSONFiles.read(Self.self, from: file) != self else { return }
+        guard (try? JSONFiles.read(Self.self, from: file)) != self else { return }
         try JSONFiles.write(self, to: file)
     }
 }

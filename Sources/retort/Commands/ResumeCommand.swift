@@ -17,6 +17,7 @@ struct ResumeCommand: RetortCommand {
     @Argument(help: "The run; any unambiguous beginning or end of its name will do. By default, the newest.")
     var run: String?
 
+    @Argument(help: "Go on only until this stage is made.") var stage: String?
     @Option(help: "The pipeline as the run froze it, or the file as it is now.") var use = Source.frozen
     @OptionGroup(title: "Execution") var execution: ExecutionFlags
     @OptionGroup(title: "Execution") var processes: ProcessOptions
@@ -42,9 +43,19 @@ struct ResumeCommand: RetortCommand {
 
     func failure(_ problems: Problems) -> JSON { RunSession.failure(problems) }
 
-    /// What the run meant to execute, and what that is made from.
+    /// What the run meant to execute, or one stage, and what that is made from.
     private func selection(of id: String, _ history: RunHistory, in graph: Graph) throws -> PlanOptions {
         var options = PlanOptions()
+        if let stage {
+            guard !graph.indices(named: stage).isEmpty else {
+                let names = Set(graph.nodes.map(\.name) + graph.nodes.map(\.spec.name))
+                throw Diagnostic(
+                    "the run \(id) has no stage '\(stage)'", hint: stage.didYouMean(names.sorted()),
+                    exitCode: .usage)
+            }
+            options.until = [stage]
+            return options
+        }
         let names = try history.summary(of: id).stages.filter { ["run", "resume"].contains($0.planned) }.map(
             \.name)
         options.until = names.filter { !graph.indices(named: $0).isEmpty }

@@ -140,7 +140,16 @@ struct RunSession {
     private func report(_ result: RunResult, _ console: Console) throws {
         let isStopped = [.interrupted, .stopped].contains(result.exitCode)
         let processes = processes?.options.nproc.map { $0 > 1 ? " --nproc \($0)" : "" } ?? ""
-        if isStopped { console.note("stopped; go on with: retort resume \(result.run)\(processes)") }
+        let states = Set(result.stages.values.map(\.state))
+        let wait = states.contains(.busy) ? " --wait 10min" : ""
+        if isStopped { console.note("stopped; go on with: retort resume \(result.run)\(processes)\(wait)") }
+        // Where something has failed, that was told, and what reads it is only named.
+        if states.isDisjoint(with: [.failed, .busy, .interrupted]) {
+            for (node, stage) in result.stages.sorted(by: { $0.key < $1.key }) where stage.state == .blocked {
+                let reason = stage.message.map { ": \($0)" } ?? ""
+                console.show(Diagnostic("'\(node)' cannot be executed\(reason)"))
+            }
+        }
         for gate in result.gates where !gate.holds {
             let value = gate.value.map(Wording.number) ?? "not a number that \(gate.node) has"
             console.show(
@@ -149,9 +158,12 @@ struct RunSession {
         if isJSON { return try console.print(json: result) }
         for line in try ArmsTable.lines(of: result, style: console.style) { console.print(line) }
         var counts: [String] = []
-        for state: StageResult.State in [.ran, .cached, .failed, .blocked, .interrupted, .skipped] {
+        for state: StageResult.State in [
+            .ran, .cached, .failed, .busy, .blocked, .interrupted, .skipped,
+        ] {
             let count = result.stages.values.count { $0.state == state }
-            if count > 0 { counts.append("\(count) \(state.rawValue)") }
+            let word = state == .busy ? "busy elsewhere" : state.rawValue
+            if count > 0 { counts.append("\(count) \(word)") }
         }
         let word =
             result.ok

@@ -58,7 +58,7 @@ struct StatusCommand: RetortCommand {
         case "ran", "succeeded": TextTable.Cell(state, style.green)
         case "failed", "died": TextTable.Cell(state, style.red)
         case "running": TextTable.Cell(state, style.cyan)
-        case "interrupted", "blocked": TextTable.Cell(state, style.yellow)
+        case "interrupted", "blocked", "busy": TextTable.Cell(state, style.yellow)
         default: TextTable.Cell(state, style.dim)
         }
     }

@@ -17,8 +17,8 @@ struct WhyCommand: RetortCommand {
             every curation of the newest run: the nearest queries, similarity and rank, what ruled it out, its \
             duplicates, what the leakage check found, its mark, and which stages read it.
 
-            With two runs in place of the pipeline file, 'why STAGE RUN RUN', the answer is everything in which the \
-            stage's keys differ between them, back to where the difference begins.
+            With two runs, 'why STAGE RUN RUN', the answer is everything in which the stage's keys differ between them, \
+            back to where the difference begins. A pipeline file may stand beside them; it does not matter then.
             """)
 
     /// The explanation for programs.
@@ -29,14 +29,14 @@ struct WhyCommand: RetortCommand {
 
     @Argument(help: "The stage, or the image.") var stage: String
     @OptionGroup var pipeline: PipelineOptions
-    @Argument(help: "A second run, when the pipeline file is a first one.") var other: String?
+    @Argument(help: ArgumentHelp("Two runs to compare.", valueName: "run")) var others: [String] = []
     @OptionGroup var processes: ProcessOptions
     @Option(help: "The run whose curations are asked about an image.") var run: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        if let other { return try compare(pipeline.file, other, console) }
+        if let runs = try comparedRuns() { return try compare(runs, console) }
         if try isImage() {
             let explanation = try ImageExplanation(of: stage, run: run, in: store.open())
             if global.json { return try console.print(json: explanation.answers) }
@@ -54,10 +54,22 @@ struct WhyCommand: RetortCommand {
         for stage in stages { explain(stage, store, console) }
     }
 
+    /// The two runs that follow the stage, with or without a pipeline file; nil where one stage is to be explained.
+    private func comparedRuns() throws -> [String]? {
+        if others.isEmpty { return nil }
+        let runs = ([pipeline.file] + others).filter { !$0.hasSuffix(".yaml") && !$0.hasSuffix(".yml") }
+        guard runs.count == 2 else {
+            throw Diagnostic(
+                "two runs are compared, not \(runs.count)", hint: "retort why STAGE RUN RUN", exitCode: .usage
+            )
+        }
+        return runs
+    }
+
     /// Explains how the stage differs between two runs.
-    private func compare(_ first: String, _ second: String, _ console: Console) throws {
+    private func compare(_ words: [String], _ console: Console) throws {
         let history = RunHistory(store.open())
-        let runs = try [first, second].map { try history.identifier(matching: $0) }
+        let runs = try words.map { try history.identifier(matching: $0) }
         let comparison = try history.compareKeys(of: stage, runs[0], runs[1])
         if global.json { return try console.print(json: comparison) }
         console.note("\(runs[0]) → \(runs[1])")
@@ -85,6 +97,9 @@ struct WhyCommand: RetortCommand {
     private func explain(_ stage: PlannedStage, _ store: Store, _ console: Console) {
         let style = console.style
         switch stage.state {
+        case .cached where stage.isDropped:
+            console.print(
+                "\(style.bold(stage.node)) is not in the store, and nothing it is made from has changed:")
         case .cached:
             console.print(
                 "\(style.bold(stage.node)) is in the store, and nothing it is made from has changed")
@@ -96,7 +111,7 @@ struct WhyCommand: RetortCommand {
         for reason in stage.reasons { console.print("  \(reason)") }
         guard let record = stage.record else { return }
         console.print("  made \(record.timings.finished) in \(Wording.duration(record.timings.seconds))")
-        console.print("  \(store.folder(of: record.key).path)")
+        if !stage.isDropped { console.print("  \(store.folder(of: record.key).path)") }
         var table = TextTable()
         for (name, value) in record.components.sorted(by: { $0.key < $1.key }) {
             let isDigest = value.count == 64 && value.allSatisfy(\.isHexDigit)

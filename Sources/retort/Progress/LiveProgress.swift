@@ -71,6 +71,9 @@ final class LiveProgress: EventSink {
             state.finished += 1
             return ["\(style.red("✗")) \(style.bold(name))  \(style.dim(time))"]
                 + (RunMessage(.stageEnded(node: node, result)).map { [$0.styled(style)] } ?? [])
+        case .busy:
+            return ["\(style.yellow("‖")) \(style.bold(name))  \(style.dim("busy elsewhere"))"]
+                + (RunMessage(.stageEnded(node: node, result)).map { [$0.styled(style)] } ?? [])
         case .interrupted:
             return ["\(style.yellow("‖")) \(style.bold(name))  \(style.dim("kept; can be resumed"))"]
         case .blocked: return ["\(style.yellow("-")) \(name)  \(style.dim(result.message ?? "blocked"))"]

@@ -45,7 +45,7 @@ struct RunMessage {
         switch event {
         case .stage(let node, .warning(let message, let hint)):
             (weight, text) = (.warning, "\(node): \(message)" + (hint.map { "\n  hint: \($0)" } ?? ""))
-        case .stageEnded(let node, let result) where result.state == .failed:
+        case .stageEnded(let node, let result) where [.failed, .busy].contains(result.state):
             (weight, text) = (.failure, result.message ?? "error: \(node) failed")
         case .note(let note): (weight, text) = (.note, note)
         default: return nil

@@ -67,8 +67,8 @@ struct RunReporter {
         _ stage: RunSummary.Stage, artifact: URL?, record: ArtifactRecord?, events: [JournalEntry]
     ) -> ReportedRun.Node {
         let own = events.filter { $0.stage == stage.name }
-        let state =
-            ReportedRun.Node.State(rawValue: stage.state) ?? (stage.state == "died" ? .failed : .pending)
+        let others: [String: ReportedRun.Node.State] = ["died": .failed, "busy": .blocked]
+        let state = ReportedRun.Node.State(rawValue: stage.state) ?? others[stage.state] ?? .pending
         return ReportedRun.Node(
             name: stage.name, stage: record?.stage ?? "", state: state, reason: stage.planned,
             started: state == .cached ? nil : own.first?.time.journalDate,

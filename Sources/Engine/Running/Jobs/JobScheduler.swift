@@ -206,7 +206,7 @@ final class JobScheduler {
             let signal = options.stop.signal
             // Someone may have stopped this stage alone.
             execution.exitCode = signal == 0 ? .stopped : stopExitCode(signal)
-        case .failed, .blocked, .skipped:
+        case .failed, .busy, .blocked, .skipped:
             if execution.exitCode == .ok {
                 execution.exitCode = ExitCode(rawValue: outcome.exit) ?? .stageFailed
             }

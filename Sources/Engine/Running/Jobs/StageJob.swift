@@ -69,7 +69,7 @@ public final class StageJob {
         } catch {
             let failure = StageFailure(
                 stage: node, step: execution.lastStep, error, workFolder: store.path("work"))
-            outcome.state = .failed
+            outcome.state = error is LockBusy ? .busy : .failed
             outcome.message = failure.description
             outcome.exit = failure.exitCode.rawValue
         }
