@@ -24,11 +24,21 @@ public struct DenseLabelPictures {
     /// The experts' maps, by the order in which they are shown.
     public let sets: [DenseLabelSet]
     let targets: [StoredTargets]
+    /// The number of each expert's classes among the names of all, so that one name has one colour.
+    private let numbers: [[Int]]
 
     /// Opens the maps of several experts.
     public init(_ sets: [DenseLabelSet]) throws {
         self.sets = sets
         targets = try sets.map { try $0.targets(cacheBytes: 0) }
+        var known: [String: Int] = [:]
+        numbers = try sets.map { set in
+            try set.classes().map { name in
+                let number = known[name] ?? known.count
+                known[name] = number
+                return number
+            }
+        }
     }
 
     /// Sets that are about the same images, together, in the order in which they came.
@@ -61,7 +71,7 @@ public struct DenseLabelPictures {
 
     /// One expert's map of an image as a PNG of at most `side` pixels a side; nil where there is none.
     ///
-    /// Classes have a colour each, near is bright, and a normal's three numbers are red, green and blue. What is unknown is
+    /// Classes have a colour for each name, near is bright, and a normal's three numbers are red, green and blue. What is unknown is
     /// black.
     public func png(of image: Subject, by expert: Int, side: Int) throws -> Data? {
         guard let map = try targets[expert].map(of: image.record) else { return nil }
@@ -82,7 +92,7 @@ public struct DenseLabelPictures {
                     continue
                 }
                 switch map.task {
-                case .segmentation: pixels += Self.colour(Int(value))
+                case .segmentation: pixels += colour(of: Int(value), by: expert)
                 case .depth:
                     let share = min(1, max(0, (value - near) / max(far - near, 1e-6)))
                     pixels += [UInt8](repeating: UInt8(255 - 215 * share), count: 3)
@@ -94,9 +104,11 @@ public struct DenseLabelPictures {
         return try ImageCodec.encodePNG(Image(width: width, height: height, pixels: pixels))
     }
 
-    /// The colour of a class, in red, green and blue: hues that are far apart for neighbouring numbers.
-    public static func colour(_ label: Int) -> [UInt8] {
-        let hue = Double(label) * 0.618_034
+    /// The colour of one expert's class, in red, green and blue: the same for classes of the same name, and hues that are
+    /// far apart for neighbouring numbers.
+    public func colour(of label: Int, by expert: Int) -> [UInt8] {
+        let number = numbers[expert].indices.contains(label) ? numbers[expert][label] : label
+        let hue = Double(number) * 0.618_034
         return [0.0, 1.0 / 3, 2.0 / 3].map { shift in
             let wave = (hue + shift).truncatingRemainder(dividingBy: 1)
             return UInt8(60 + 180 * min(1, max(0, abs(wave * 6 - 3) - 1)))
