@@ -86,12 +86,14 @@ import Vision
         try write(Data("dark\nred\ngreen\nblue\n".utf8), "maps/classes.txt")
     }
 
-    /// The user's own expert: red, green and blue have channels of a result named `out`, beside another.
+    /// The user's own expert, behind a link as many keep large files: red, green and blue have channels of a result named
+    /// `out`, beside another.
     private func writeExpert(in retort: Retort) throws {
         let models = retort.folder.appending("models")
         try FileManager.default.createDirectory(at: models, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(
-            at: Fixtures.url("experts/segmentation.pt"), to: models.appending(path: "expert.pt"))
+        try FileManager.default.createSymbolicLink(
+            at: models.appending(path: "expert.pt"),
+            withDestinationURL: Fixtures.url("experts/segmentation.pt"))
     }
 
     private static let short = [
