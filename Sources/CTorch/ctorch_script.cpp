@@ -5,11 +5,42 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <mutex>
+#include <sstream>
 #include <unordered_set>
 
 #include "ctorch_internal.h"
 
 using namespace ct;
+
+// What a script returned in words, with its parts under the names by which they are selected.
+static std::string described(const c10::IValue &result) {
+    std::ostringstream text;
+    bool isFirst = true;
+    auto add = [&](const std::string &name, const c10::IValue &part) {
+        text << (isFirst ? " of " : ", ") << name << ": ";
+        isFirst = false;
+        if (part.isTensor()) text << part.toTensor().sizes();
+        else text << part.tagKind();
+    };
+    if (result.isGenericDict()) {
+        text << "a dictionary";
+        for (const auto &entry : result.toGenericDict()) {
+            add(entry.key().isString() ? "'" + entry.key().toStringRef() + "'" : entry.key().tagKind(), entry.value());
+        }
+        return text.str();
+    }
+    size_t number = 0;
+    if (result.isTuple()) {
+        text << "a tuple";
+        for (const auto &part : result.toTupleRef().elements()) add(std::to_string(number++), part);
+    } else if (result.isList()) {
+        text << "a list";
+        for (const auto &part : result.toListRef()) add(std::to_string(number++), part);
+    } else {
+        text << result.tagKind();
+    }
+    return text.str();
+}
 
 struct CTScript_ : ct::Handle<ct::scriptMark> {
     struct Entry {
@@ -65,14 +96,14 @@ struct CTScript_ : ct::Handle<ct::scriptMark> {
             for (const auto &entry : result.toGenericDict()) {
                 if (entry.key().isString() && entry.key().toStringRef() == part) return entry.value();
             }
-            TORCH_CHECK_VALUE(false, "the script returned a dictionary without '", part, "'");
+            TORCH_CHECK_VALUE(false, "the script returned ", described(result), ", without '", part, "'");
             return result;
         }
         bool isNumber = part.find_first_not_of("0123456789") == std::string::npos && part.size() < 9;
         size_t index = isNumber ? std::stoul(part) : SIZE_MAX;
         if (result.isTuple() && index < result.toTupleRef().elements().size()) return result.toTupleRef().elements()[index];
         if (result.isList() && index < result.toListRef().size()) return result.toListRef()[index];
-        TORCH_CHECK_VALUE(false, "the script returned ", result.tagKind(), ", which has no part '", part, "'");
+        TORCH_CHECK_VALUE(false, "the script returned ", described(result), ", without '", part, "'");
         return result;
     }
 
@@ -123,7 +154,7 @@ CTStatus ct_script_forward(CTScript script, const CTTensor *inputs, int64_t coun
             c10::NoGradGuard guard;
             module.keepBuffers();
         }
-        TORCH_CHECK_TYPE(result.isTensor(), "the script returned ", result.tagKind(), ", not one tensor");
+        TORCH_CHECK_TYPE(result.isTensor(), "the script returned ", described(result), ", not one tensor");
         *out = made(result.toTensor());
     });
 }

@@ -121,7 +121,7 @@ public struct ScriptedModel: ImageModel {
                 isShape
                     ? error.message : "the script cannot take images of \(side) pixels: \(error.message)",
                 hint: isShape
-                    ? outputHint
+                    ? hint(for: kind, severalResults: error.message.hasPrefix("the script returned a "))
                     : "set image_size to the size that it was exported for: a traced module keeps to it",
                 exitCode: .badData)
         }
@@ -130,22 +130,27 @@ public struct ScriptedModel: ImageModel {
             guard map.rank == 4, map.shape[0] == images.shape[0] else {
                 throw Diagnostic(
                     "the script returned \(output.shape) for \(images.shape[0]) images, not a map for each",
-                    hint:
-                        "export a module whose forward returns one tensor, [images, channels, height, width]",
-                    exitCode: .badData)
+                    hint: hint(for: kind), exitCode: .badData)
             }
             return map
         }
         guard output.rank == 2, output.shape[0] == images.shape[0] else {
             throw Diagnostic(
                 "the script returned \(output.shape) for \(images.shape[0]) images, not one row for each",
-                hint: outputHint, exitCode: .badData)
+                hint: hint(for: kind), exitCode: .badData)
         }
         return output
     }
 
-    private static let outputHint =
-        "export a module whose forward returns one tensor of features or logits, [images, numbers]"
+    /// What to do about a script that returned something else; several results stand in the message by their names.
+    private static func hint(for kind: Output, severalResults: Bool = false) -> String {
+        let wanted = kind == .map ? "map" : kind.rawValue
+        return severalResults
+            ? "set output_part to the one with the \(wanted): its key, or its number"
+            : kind == .map
+                ? "export a module whose forward returns one tensor, [images, channels, height, width]"
+                : "export a module whose forward returns one tensor of features or logits, [images, numbers]"
+    }
 }
 
 // MARK: - Preset

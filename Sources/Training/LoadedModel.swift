@@ -118,7 +118,8 @@ public struct LoadedModel {
             let copy = directory.appending(path: ScriptFile.name)
             // A stage that goes on after an interruption may have written it already, or half of it.
             try? FileManager.default.removeItem(at: copy)
-            try FileManager.default.copyItem(at: script.url, to: copy)
+            // Of a link the file is copied, and not the link.
+            try FileManager.default.copyItem(at: script.url.resolvingSymlinksInPath(), to: copy)
         }
         try card.write(to: directory)
     }

@@ -104,7 +104,7 @@ import Testing
             contentsOf: URL(filePath: String(location), relativeTo: retort.folder.url), encoding: .utf8)
         for text in [
             "Images beside their maps", "data:image/png;base64", "rmse ↓",
-            "‘script-labels’: the share of pixels with the same class is 0.0",
+            "‘script-labels’: they share no class name, so that their maps cannot be compared.",
         ] { #expect(page.contains(text), "\(text)") }
         #expect(try retort.run("verify").code == 0)
         let again = try retort.run("run", file)

@@ -183,10 +183,15 @@ import Vision
     }
 
     @Test func `a part that a script does not return is said to be missing`() throws {
+        let hint = "\n  hint: set output_part to the one with the map: its key, or its number"
+        let classes = "the script returned a dictionary of 'aux': [2, 3, 8, 8], 'out': [2, 4, 8, 8]"
         for (task, part, text) in [
-            (DenseTask.segmentation, "logits", "the script returned a dictionary without 'logits'"),
-            (.normals, "2", "the script returned Tuple, which has no part '2'"),
-            (.segmentation, "", "the script returned GenericDict, not one tensor"),
+            (DenseTask.segmentation, "logits", "\(classes), without 'logits'\(hint)"),
+            (
+                .normals, "2",
+                "the script returned a tuple of 0: [2, 8, 8], 1: [2, 3, 8, 8], without '2'\(hint)"
+            ),
+            (.segmentation, "", "\(classes), not one tensor\(hint)"),
             (.depth, "0", "normals"),
         ] {
             let isOther = text == "normals"

@@ -203,8 +203,8 @@ import Vision
                 """)
         #expect(
             message { _ = try model("pair") } == """
-                error: the script returned Tuple, not one tensor
-                  hint: \(hint)
+                error: the script returned a tuple of 0: [2, 3], 1: [2, 3, 32, 32], not one tensor
+                  hint: set output_part to the one with the features: its key, or its number
                 """)
         let size = message { _ = try model("traced", imageSize: 48) }
         #expect(

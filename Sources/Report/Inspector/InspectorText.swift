@@ -154,16 +154,16 @@ struct InspectorText {
 }
 
 extension String {
-    fileprivate func padded(_ width: Int) -> String {
+    func padded(_ width: Int) -> String {
         count >= width ? self + " " : self + String(repeating: " ", count: width - count)
     }
 
-    fileprivate func aligned(_ width: Int) -> String {
+    func aligned(_ width: Int) -> String {
         String(repeating: " ", count: max(0, width - count)) + self
     }
 
     /// The text without control characters: a file name must not steer the terminal.
-    fileprivate var printable: String {
+    var printable: String {
         String(
             String.UnicodeScalarView(
                 unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))

@@ -5,7 +5,6 @@ import Stages
 struct ExpertSection {
     private let contents: RunContents
     private let sink: any ThumbnailSink
-    private static let (images, side) = (6, 96)
 
     init(_ contents: RunContents, _ sink: any ThumbnailSink) {
         self.contents = contents
@@ -19,10 +18,14 @@ struct ExpertSection {
             id: "experts", title: "Experts",
             lead: "What task-specific experts said about every pixel of images that nobody labelled.",
             content: .group(
-                [yields] + ((try? DenseLabelPictures.grouped(contents.denseLabels)) ?? []).map(maps)))
+                [Self.yields(contents.denseLabels)]
+                    + ((try? DenseLabelPictures.grouped(contents.denseLabels)) ?? []).map { sets in
+                        (try? DenseLabelPictures(sets)).map { ExpertMaps($0, sink).card } ?? .empty
+                    }))
     }
 
-    private var yields: Markup {
+    /// How much of what experts said can be used.
+    static func yields(_ sets: [DenseLabelSet]) -> Markup {
         Block.card("Yield") {
             Block.table(
                 [
@@ -30,7 +33,7 @@ struct ExpertSection {
                     "licences",
                 ],
                 numeric: [3, 4, 5, 6],
-                rows: contents.denseLabels.map { set in
+                rows: sets.map { set in
                     let summary = set.summary
                     return [
                         HTML.strong { set.node }, .text(summary.expert), .text(summary.taskName),
@@ -43,49 +46,5 @@ struct ExpertSection {
                     ]
                 })
         }
-    }
-
-    private func maps(_ sets: [DenseLabelSet]) -> Markup {
-        guard let pictures = try? DenseLabelPictures(sets),
-            let images = try? pictures.subjects(Self.images), !images.isEmpty
-        else { return .empty }
-        let rows = images.map { image -> [Markup] in
-            let reference = ImageReference(
-                id: image.id, source: "\(image.dataset)/\(image.member)", dataset: image.dataset,
-                member: image.member)
-            let shown = sink.location(of: reference).map { picture($0, image.member) } ?? .text(image.member)
-            return [shown]
-                + sets.indices.map { expert in
-                    guard let png = try? pictures.png(of: image, by: expert, side: Self.side) else {
-                        return .text("–")
-                    }
-                    let location = "data:image/png;base64,\(png.base64EncodedString())"
-                    return picture(location, "\(sets[expert].node) of \(image.member)")
-                }
-        }
-        return Block.card(
-            "Images beside their maps",
-            note:
-                "Classes have a colour each, near is bright, normals point along red, green and blue; black is unknown."
-        ) {
-            Block.table(["image"] + sets.map(\.node), numeric: [], rows: rows)
-            agreements(pictures)
-        }
-    }
-
-    private func picture(_ location: String, _ text: String) -> Markup {
-        HTML.img(.src(location), .alt(text), .width(Double(Self.side)), .lazy)
-    }
-
-    private func agreements(_ pictures: DenseLabelPictures) -> Markup {
-        let sets = pictures.sets
-        var lines: [String] = []
-        for a in sets.indices {
-            for b in sets.indices where b > a {
-                guard let measure = try? pictures.agreement(a, b) else { continue }
-                lines.append("‘\(sets[a].node)’ and ‘\(sets[b].node)’: \(measure).")
-            }
-        }
-        return .group(lines.map { Block.note($0) })
     }
 }

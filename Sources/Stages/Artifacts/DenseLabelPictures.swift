@@ -23,12 +23,22 @@ public struct DenseLabelPictures {
 
     /// The experts' maps, by the order in which they are shown.
     public let sets: [DenseLabelSet]
-    private let targets: [StoredTargets]
+    let targets: [StoredTargets]
+    /// The number of each expert's classes among the names of all, so that one name has one colour.
+    private let numbers: [[Int]]
 
     /// Opens the maps of several experts.
     public init(_ sets: [DenseLabelSet]) throws {
         self.sets = sets
         targets = try sets.map { try $0.targets(cacheBytes: 0) }
+        var known: [String: Int] = [:]
+        numbers = try sets.map { set in
+            try set.classes().map { name in
+                let number = known[name] ?? known.count
+                known[name] = number
+                return number
+            }
+        }
     }
 
     /// Sets that are about the same images, together, in the order in which they came.
@@ -61,7 +71,7 @@ public struct DenseLabelPictures {
 
     /// One expert's map of an image as a PNG of at most `side` pixels a side; nil where there is none.
     ///
-    /// Classes have a colour each, near is bright, and a normal's three numbers are red, green and blue. What is unknown is
+    /// Classes have a colour for each name, near is bright, and a normal's three numbers are red, green and blue. What is unknown is
     /// black.
     public func png(of image: Subject, by expert: Int, side: Int) throws -> Data? {
         guard let map = try targets[expert].map(of: image.record) else { return nil }
@@ -82,7 +92,7 @@ public struct DenseLabelPictures {
                     continue
                 }
                 switch map.task {
-                case .segmentation: pixels += Self.colour(Int(value))
+                case .segmentation: pixels += colour(of: Int(value), by: expert)
                 case .depth:
                     let share = min(1, max(0, (value - near) / max(far - near, 1e-6)))
                     pixels += [UInt8](repeating: UInt8(255 - 215 * share), count: 3)
@@ -94,65 +104,14 @@ public struct DenseLabelPictures {
         return try ImageCodec.encodePNG(Image(width: width, height: height, pixels: pixels))
     }
 
-    /// The colour of a class: hues that are far apart for neighbouring numbers.
-    private static func colour(_ label: Int) -> [UInt8] {
-        let hue = Double(label) * 0.618_034
+    /// The colour of one expert's class, in red, green and blue: the same for classes of the same name, and hues that are
+    /// far apart for neighbouring numbers.
+    public func colour(of label: Int, by expert: Int) -> [UInt8] {
+        let number = numbers[expert].indices.contains(label) ? numbers[expert][label] : label
+        let hue = Double(number) * 0.618_034
         return [0.0, 1.0 / 3, 2.0 / 3].map { shift in
             let wave = (hue + shift).truncatingRemainder(dividingBy: 1)
             return UInt8(60 + 180 * min(1, max(0, abs(wave * 6 - 3) - 1)))
         }
-    }
-
-    /// How far two experts of one task agree on the images that both know, at most so many, in words; nil for different
-    /// tasks, and where no image is known to both.
-    ///
-    /// Classes: the share of pixels that both give a class of the same name. Depths: the mean correlation within an
-    /// image. Normals: the mean cosine.
-    public func agreement(_ a: Int, _ b: Int, images limit: Int = 200) throws -> String? {
-        guard let value = try similarity(a, b, images: limit) else { return nil }
-        let rounded = (value * 1000).rounded() / 1000
-        switch sets[a].summary.task {
-        case .segmentation: return "the share of pixels with the same class is \(rounded)"
-        case .depth: return "the mean correlation of depths is \(rounded)"
-        case .normals: return "the mean cosine of normals is \(rounded)"
-        }
-    }
-
-    func similarity(_ a: Int, _ b: Int, images limit: Int) throws -> Double? {
-        let task = sets[a].summary.task
-        guard task == sets[b].summary.task else { return nil }
-        let names = try (sets[a].classes(), sets[b].classes())
-        var (sum, count) = (0.0, 0)
-        for row in try sets[a].rows().filter({ $0.failure == nil }).prefix(limit) {
-            let record = row.record
-            guard let first = try targets[a].map(of: record), let second = try targets[b].map(of: record)
-            else { continue }
-            let whole = ViewParameters(top: 0, left: 0, height: record.height, width: record.width)
-            let maps = try [first, second].map {
-                try $0.rendered(whole, width: record.width, height: record.height, side: 64).values
-            }
-            let pairs = zip(maps[0], maps[1]).filter { $0.isFinite && $1.isFinite }
-            guard !pairs.isEmpty else { continue }
-            switch task {
-            case .segmentation:
-                let same = pairs.count { names.0[Int($0)] == names.1[Int($1)] }
-                sum += Double(same) / Double(pairs.count)
-            case .depth: sum += Self.correlation(pairs.map { (Double($0), Double($1)) })
-            case .normals: sum += pairs.reduce(0.0) { $0 + Double($1.0 * $1.1) } / Double(pairs.count / 3)
-            }
-            count += 1
-        }
-        return count > 0 ? sum / Double(count) : nil
-    }
-
-    private static func correlation(_ pairs: [(Double, Double)]) -> Double {
-        let count = Double(pairs.count)
-        let means = (pairs.reduce(0) { $0 + $1.0 } / count, pairs.reduce(0) { $0 + $1.1 } / count)
-        var (xx, yy, xy) = (0.0, 0.0, 0.0)
-        for pair in pairs {
-            let (x, y) = (pair.0 - means.0, pair.1 - means.1)
-            (xx, yy, xy) = (xx + x * x, yy + y * y, xy + x * y)
-        }
-        return xx > 0 && yy > 0 ? xy / (xx * yy).squareRoot() : 0
     }
 }

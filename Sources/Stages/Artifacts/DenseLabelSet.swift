@@ -77,6 +77,9 @@ public struct DenseLabelRow: Codable, Hashable, Sendable {
     /// Why there is no map.
     public var failure: String?
 
+    /// The image in words: its data set, and its name there.
+    public var image: String { "\(record.dataset)/\(record.member)" }
+
     /// The names under which images' maps are stored, all different: the data set, and the image's own name.
     ///
     /// As in a WebDataset a name ends at its first dot, so that dots in the name of a file become underscores.

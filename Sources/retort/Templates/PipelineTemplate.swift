@@ -51,14 +51,16 @@ enum PipelineTemplate: String, CaseIterable, ExpressibleByArgument {
             """
         case .clip:
             """
-            The vocabulary is learned from the captions. Zero-shot classes and retrieval are measured on images that
-            nothing learned from.
+            The vocabulary is learned from the captions. `clip-ft` goes on from `clip`; retrieval, and zero-shot classes
+            where there are labelled images, are measured on images that nothing learned from. Behind a `#` without a
+            space stands what not everybody has data for.
             \(verbs)
             """
         case .clipExperts:
             """
-            `control` goes on from the same CLIP with the same updates and captions alone: without it, nothing can be said of the
-            expert. What the expert says is stored once (`retort path expert-labels`).
+            `clip-ft` goes on from the same CLIP with the same updates and captions alone: without it, nothing can be
+            said of the expert. What the expert says is stored once: `retort inspect expert-labels`. Behind a `#` without
+            a space stands what not everybody has data for.
             \(verbs)
             """
         }
@@ -82,29 +84,7 @@ extension PipelineTemplate {
               # weights of timm, Hugging Face or OpenCLIP in safetensors; see `retort model info FILE`
               vfm: {file: models/foundation.safetensors}
             """
-        case .clip, .clipExperts:
-            """
-            data:
-              # tar shards with NAME.jpg and NAME.txt, the caption; or `kind: manifest` with a column `caption`
-              captions: {kind: webdataset, shards: 'data/captions/{00000..00009}.tar'}
-              # labelled images to measure on: root/test/<class>/<file>
-              names: {kind: imagefolder, root: data/names}
-            """
-                + (self == .clip
-                    ? ""
-                    : "\n\n" + """
-                        models:
-                          # A TorchScript module with an answer for every pixel. It runs code that it brings along.
-                          expert:
-                            file: models/expert.torchscript.pt
-                            architecture: torchscript
-                            output: map
-                            task: segmentation          # or depth, normals
-                            image_size: 512
-                            mean: [0.485, 0.456, 0.406]
-                            std: [0.229, 0.224, 0.225]
-                            classes: [background, person, car]    # by output; yours
-                        """)
+        case .clip, .clipExperts: captionedData(demo: false)
         }
     }
 
@@ -118,18 +98,7 @@ extension PipelineTemplate {
               target: {kind: world, domain: objects, seed: 2, splits: {train: 200, val: 100, test: 300}}
               pool: {kind: world, domain: objects, seed: 3, splits: {all: 3000}, on_domain: 0.1}
             """
-        case .clip, .clipExperts:
-            """
-            # Rendered scenes with captions: nothing to download. Write `retort init` without --demo for your own.
-            data:
-              captions: {kind: world, domain: generic, seed: 1, splits: {train: 1000, test: 200}}
-              names: {kind: world, domain: objects, seed: 2, splits: {test: 200}}
-            """
-                + (self == .clip
-                    ? ""
-                    : "\n" + """
-                          labelled: {kind: world, domain: layouts, seed: 3, splits: {train: 200}, truth: [depth]}
-                        """)
+        case .clip, .clipExperts: captionedData(demo: true)
         }
     }
 }
@@ -141,10 +110,7 @@ extension PipelineTemplate {
         switch self {
         case .distill: demo ? Self.pretraining + "\n" + Self.distilling(demo) : Self.distilling(demo)
         case .curate: demo ? Self.pretraining + "\n" + Self.curating : Self.curating
-        case .clip: Self.training(demo) + Self.measuring(["clip"], baseline: nil, demo)
-        case .clipExperts:
-            Self.training(demo) + Self.asking(demo)
-                + Self.measuring(["clip-experts", "control"], baseline: "control", demo)
+        case .clip, .clipExperts: captionedStages(demo: demo)
         }
     }
 
@@ -206,63 +172,5 @@ extension PipelineTemplate {
             matrix: {seed: {values: [0], to: [transfer, student, scratch]}}
             gates: ["curate.leakage.exact == 0"]
             """
-    }
-
-    private static func training(_ demo: Bool) -> String {
-        """
-          clip:
-            uses: train-clip
-            images: captions.\(demo ? "train" : "all")
-            architecture: \(demo ? "clip_vit_mini" : "mobilenetv2_100")         # any image tower, with a small text tower; or ViT-B-32
-            \(demo ? "steps: 60" : "epochs: 30")
-            batch_size: \(demo ? 64 : 512)
-            micro_batch: \(demo ? 32 : 64)            # memory for so many pairs; the loss is that of the whole batch
-            learning_rate: 1e-3
-
-        """
-    }
-
-    private static func asking(_ demo: Bool) -> String {
-        let split = demo ? "train" : "all"
-        let task = demo ? "depth" : "segmentation"
-        let updates = demo ? "steps: 30" : "epochs: 5"
-        let expert =
-            demo
-            ? """
-              # An expert that learned on other images, whose truth is known.
-              expert:
-                uses: fine-tune
-                architecture: vit_mini_patch4_32
-                train: labelled.train
-                task: depth
-                head: linear-dense
-                steps: 60
-                batch_size: 32
-                learning_rate: 1e-3
-
-            """ : ""
-        return expert + """
-              expert-labels: {uses: pseudo-label, expert: expert, images: captions.\(split)}
-              control: &tuning
-                uses: train-clip
-                model: clip
-                images: captions.\(split)
-                \(updates)
-                batch_size: \(demo ? 64 : 512)
-                micro_batch: \(demo ? 32 : 64)
-                learning_rate: 5e-4
-              clip-experts: {<<: *tuning, \(task): expert-labels}
-
-            """
-    }
-
-    private static func measuring(_ models: [String], baseline: String?, _ demo: Bool) -> String {
-        """
-          zero-shot:
-            uses: evaluate-clip
-            models: [\(models.joined(separator: ", "))]\(baseline.map { "\n    baseline: \($0)" } ?? "")
-            images: names.test\(demo ? "\n    pairs: captions.test" : "")
-            templates: ['a photo of a {}.', 'a {}']
-        """
     }
 }
