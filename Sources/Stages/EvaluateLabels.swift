@@ -17,7 +17,7 @@ struct EvaluateLabels: Stage {
     static let recordsNames = true
 
     @Input("The answers, all to one question.") var labels: [DenseLabelSet]
-    @Input("Images with maps of that kind; those that the expert was not asked about are left out.")
+    @Input("Images with maps of that kind; those of which not every one has an answer are left out.")
     var images: ImageSet
 
     func run(in context: StageContext) throws -> TaskEvaluation {
@@ -30,38 +30,35 @@ struct EvaluateLabels: Stage {
         let truth = RecordedTargets(try context.provider(for: "images"), task, cacheBytes: 0)
         let records = try images.records(with: task, for: "evaluation")
         let classes = task == .segmentation ? images.classes : []
-        var measured: [TaskEvaluationFigures.Model] = []
-        var (floor, count) = (TaskFigures([:]), 0)
-        for (number, set) in labels.enumerated() {
-            if task == .segmentation {
+        if task == .segmentation {
+            for set in labels {
                 try requireSameClasses(set.classes(), classes, "'\(set.node)' and the images")
             }
-            let answers = try set.targets(cacheBytes: 0)
-            var comparison = DenseComparison(task, classes: classes)
-            count = 0
-            for (place, record) in records.enumerated() {
-                guard let answer = try answers.map(of: record), let map = try truth.map(of: record) else {
-                    continue
-                }
-                comparison.add(answer, truth: map)
-                count += 1
-                guard place % 64 == 63 else { continue }
-                try context.advance(
-                    to: number * records.count + place + 1, of: labels.count * records.count)
-            }
-            guard count > 0 else {
-                throw Diagnostic(
-                    "'\(set.node)' says nothing about any of the \(records.count) images",
-                    at: context.sourceLocation(of: "images"),
-                    hint: "name a data set with the same images as were labelled, and with maps",
-                    exitCode: .badData)
-            }
-            let result = comparison.result
-            measured.append(.init(set.node, result.figures, perClass: result.perClass))
-            floor = result.floor
         }
+        let answers = try labels.map { try $0.targets(cacheBytes: 0) }
+        var comparisons = labels.map { _ in DenseComparison(task, classes: classes) }
+        var count = 0
+        for (place, record) in records.enumerated() {
+            // All are measured on the same images: those that every one of them has a map of.
+            let maps = try answers.compactMap { try $0.map(of: record) }
+            if maps.count == answers.count, let known = try truth.map(of: record) {
+                for (number, map) in maps.enumerated() { comparisons[number].add(map, truth: known) }
+                count += 1
+            }
+            if place % 64 == 63 { try context.advance(to: place + 1, of: records.count) }
+        }
+        guard count > 0 else {
+            throw Diagnostic(
+                "\(labels.map { "'\($0.node)'" }.joined(separator: ", ")): none of the \(records.count) images has a map of each",
+                at: context.sourceLocation(of: "images"),
+                hint: "name a data set with the same images as were labelled, and with maps",
+                exitCode: .badData)
+        }
+        let results = comparisons.map(\.result)
         return try context.evaluation(
             TaskEvaluationFigures(
-                task: task.rawValue, n: count, models: measured, floor: floor, baseline: nil))
+                task: task.rawValue, n: count,
+                models: zip(labels, results).map { .init($0.node, $1.figures, perClass: $1.perClass) },
+                floor: results[0].floor, baseline: nil))
     }
 }

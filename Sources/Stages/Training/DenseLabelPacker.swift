@@ -12,10 +12,10 @@ final class DenseLabelPacker: Sendable {
         var classCounts: [Int] = []
     }
 
+    /// The shard in work; only the queue touches it.
     private struct State {
         var shard = Shard()
         var maps: [Data?] = []
-        var problem: (any Error)?
     }
 
     private let queue = DispatchQueue(label: "retort-packer")
@@ -25,6 +25,8 @@ final class DenseLabelPacker: Sendable {
     private let task: DenseTask
     private let (output, folder): (URL, URL)
     private let state = Mutex(State())
+    /// Apart from the state, which is held while maps are packed: whoever hands answers over does not wait for that.
+    private let problem = Mutex<(any Error)?>(nil)
 
     /// - Parameters:
     ///   - keys: the names under which the images' maps are stored.
@@ -54,17 +56,16 @@ final class DenseLabelPacker: Sendable {
         try check()
         if places.lowerBound == number * DenseLabelSet.imagesPerShard { room.wait() }
         queue.async { [self] in
-            state.withLock { state in
-                if state.problem == nil {
-                    do {
-                        for (place, answer) in zip(places, answers) { try add(answer, at: place, to: &state) }
-                        if isLast { try write(number, &state) }
-                    } catch {
-                        state.problem = error
-                    }
+            defer { if isLast { room.signal() } }
+            guard problem.withLock({ $0 == nil }) else { return }
+            do {
+                try state.withLock { state in
+                    for (place, answer) in zip(places, answers) { try add(answer, at: place, to: &state) }
+                    if isLast { try write(number, &state) }
                 }
+            } catch {
+                problem.withLock { $0 = error }
             }
-            if isLast { room.signal() }
         }
     }
 
@@ -101,7 +102,7 @@ final class DenseLabelPacker: Sendable {
     }
 
     private func check() throws {
-        if let problem = state.withLock({ $0.problem }) { throw problem }
+        if let problem = problem.withLock({ $0 }) { throw problem }
     }
 
     /// Waits until what was handed over is written.
