@@ -46,15 +46,7 @@ import Vision
             }
             let shards = retort.folder.appending("data/captions")
             try FileManager.default.createDirectory(at: shards, withIntermediateDirectories: true)
-            let tar = Process()
-            tar.executableURL = URL(filePath: "/usr/bin/env")
-            tar.arguments = [
-                "tar", "--sort=name", "-cf", shards.appending(path: "\(split)-000000.tar").path, "-C",
-                folder.path, ".",
-            ]
-            try tar.run()
-            tar.waitUntilExit()
-            #expect(tar.terminationStatus == 0)
+            try writeTar(of: folder, to: shards.appending(path: "\(split)-000000.tar"))
         }
     }
 

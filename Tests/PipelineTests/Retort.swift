@@ -77,3 +77,13 @@ struct Retort {
         return try Data(contentsOf: URL(filePath: path).appending(path: file))
     }
 }
+
+/// Packs what a folder holds into a tar file, with the system's own `tar`.
+func writeTar(of folder: URL, to file: URL) throws {
+    let tar = Process()
+    tar.executableURL = URL(filePath: "/usr/bin/env")
+    tar.arguments = ["tar", "--sort=name", "-cf", file.path, "-C", folder.path, "."]
+    try tar.run()
+    tar.waitUntilExit()
+    guard tar.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+}

@@ -77,7 +77,7 @@ public struct Estimate: Codable, Hashable, Sendable {
     public var least: Double
     /// The most seconds seen.
     public var most: Double
-    /// How many executions it is judged by.
+    /// How many executions it is judged by; 0 for the steps of a trial (``Trial``).
     public var samples: Int
     /// The images it had to do with the last time.
     public var images: Int?

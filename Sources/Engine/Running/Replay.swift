@@ -78,36 +78,13 @@ public struct Replay: Sendable {
     /// Executes a stage again and compares.
     public func run(_ candidate: Candidate) throws -> Outcome {
         let (node, record) = (candidate.graph.nodes[candidate.index], candidate.record)
-        let scratch = store.path("replay/\(record.key.prefix(16))-\(getpid())")
-        try store.disk.removeFolder(scratch)
-        for name in ["output", "state"] { try store.disk.createFolder("\(scratch)/\(name)") }
-        defer {
-            try? FileManager.default.removeItem(atPath: scratch)
-            rmdir(store.path("replay"))
-        }
+        let scratch = ScratchExecution(
+            store: store, graph: candidate.graph, node: node, inputs: record.inputs, options: options)
         let start = monotonicSeconds()
-        var setup = StageContext.Setup(
-            node: node.name, output: URL(filePath: "\(scratch)/output", directoryHint: .isDirectory),
-            state: URL(filePath: "\(scratch)/state", directoryHint: .isDirectory), store: store.artifacts,
-            directory: candidate.graph.spec.directory, execution: options)
-        setup.matrix = node.matrix
-        setup.locations = node.locations
-        setup.inputs = zip(node.inputs, record.inputs).map { edge, input in
-            StageInput(
-                edge.input,
-                at: ArtifactLocation(
-                    directory: store.folder(of: input.key), selector: edge.selector, node: input.node,
-                    store: store.artifacts))
-        }
-        let context = StageContext(setup)
-        for (name, inputs) in Dictionary(grouping: setup.inputs, by: \.name) {
-            try node.stage.input(name).fill(inputs.map(\.location))
-        }
-        _ = try node.stage.run(in: context)
-        try context.finish()
+        let files = try scratch.run(record.key) { try differences(between: record, and: $0, of: node) }
         return Outcome(
             node: node.name, run: candidate.run, artifact: record.key,
-            files: try differences(between: record, and: "\(scratch)/output", of: node),
+            files: files,
             numerics: Planner.differences(from: record.numerics ?? [:], to: options.facts),
             seconds: rounded(monotonicSeconds() - start))
     }

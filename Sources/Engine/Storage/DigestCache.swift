@@ -31,16 +31,14 @@ public final class DigestCache: Sendable {
 
     /// Whether the digest of a file is known without reading the file: it is there, and as it was.
     public func remembers(_ file: URL) -> Bool {
-        let path = file.standardizedFileURL.path
-        guard let stamp = try? Self.stamp(of: path) else { return false }
-        return remembered(path)?.hasPrefix(stamp + " ") ?? false
+        (try? known(file.standardizedFileURL.path).digest) != nil
     }
 
     /// The SHA-256 of a file's bytes.
     public func digest(of file: URL) throws -> String {
         let path = file.standardizedFileURL.path
-        let stamp = try Self.stamp(of: path)
-        if let entry = remembered(path), entry.hasPrefix(stamp + " ") { return String(entry.suffix(64)) }
+        let (known, stamp) = try known(path)
+        if let known { return known }
         let digest = try SHA256.digest(of: file)
         // A file that is being written, or was written within a tick of the file system's clock, may change
         // again without a new stamp.
@@ -73,6 +71,13 @@ public final class DigestCache: Sendable {
             return state.isChanged ? state.entries : nil
         }
         if let entries { try Disk().replace(file.path, with: try CanonicalJSON.document(entries)) }
+    }
+
+    /// A file's stamp now, and its digest where it is remembered under that stamp.
+    private func known(_ path: String) throws -> (digest: String?, stamp: String) {
+        let stamp = try Self.stamp(of: path)
+        guard let entry = remembered(path), entry.hasPrefix(stamp + " ") else { return (nil, stamp) }
+        return (String(entry.suffix(64)), stamp)
     }
 
     private func remembered(_ path: String) -> String? {

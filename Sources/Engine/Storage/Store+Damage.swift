@@ -37,11 +37,10 @@ extension Store {
         guard isSealed, isTrue, KeyComponents(values: record.components).key == key else {
             return [damage(recordFile, "contradicts itself")]
         }
-        var damages: [Damage] = []
-        for file in record.files {
-            if let finding = try file.finding(in: folder) { damages.append(damage(file.path, finding)) }
+        let findings = try concurrently(record.files) { try $0.finding(in: folder) }
+        return zip(record.files, findings).compactMap { file, finding in
+            finding.map { damage(file.path, $0) }
         }
-        return damages
     }
 
     /// Reads every byte of an artifact and compares with its record.
@@ -62,14 +61,16 @@ extension Store {
             throw try damaged(node, key, "it was changed while the run was at work")
         }
         let chosen = files.map(Set.init)
-        for file in record.files
-        where chosen?.contains(file.path) ?? true || Self.usualRecords.contains(file.path) {
-            let name = "\(key)/\(file.path)"
-            if confirmed.withLock({ $0.contains(name) }) { continue }
-            if let finding = try file.finding(in: artifactPath(key)) {
-                throw try damaged(node, key, "\(file.path) \(finding)")
+        let open = confirmed.withLock { known in
+            record.files.filter { file in
+                (chosen?.contains(file.path) ?? true || Self.usualRecords.contains(file.path))
+                    && !known.contains("\(key)/\(file.path)")
             }
-            confirmed.withLock { _ = $0.insert(name) }
+        }
+        let folder = artifactPath(key)
+        for (file, finding) in zip(open, try concurrently(open) { try $0.finding(in: folder) }) {
+            if let finding { throw try damaged(node, key, "\(file.path) \(finding)") }
+            confirmed.withLock { _ = $0.insert("\(key)/\(file.path)") }
         }
     }
 

@@ -43,11 +43,11 @@ extension Store {
         try removeHiddenFiles(below: output)
         let records = records.union(Self.usualRecords)
         let paths = try disk.files(below: output).filter { $0 != ArtifactRecord.fileName }
-        let files = try paths.map { path in
-            let file = "\(output)/\(path)"
-            try disk.sync(file)
-            return ArtifactRecord.FileRecord(
-                path: path, bytes: disk.size(file) ?? 0, sha256: try SHA256.digest(of: URL(filePath: file)),
+        for path in paths { try disk.sync("\(output)/\(path)") }
+        let digests = try concurrently(paths) { try SHA256.digest(of: URL(filePath: "\(output)/\($0)")) }
+        let files = zip(paths, digests).map { path, digest in
+            ArtifactRecord.FileRecord(
+                path: path, bytes: disk.size("\(output)/\(path)") ?? 0, sha256: digest,
                 role: records.contains(path) ? .record : .content)
         }
         let folders = Set(paths.flatMap(Self.folders))
@@ -115,7 +115,7 @@ extension Store {
 
     /// Removes what crashes left of work that is published.
     ///
-    /// That are folders whose removal was interrupted, and those without output, which nobody resumes. Where somebody is
+    /// These are folders whose removal was interrupted, and those without output, which nobody resumes. Where somebody is
     /// at it, it stays.
     func removeRemains() {
         let suffix = ".removed"

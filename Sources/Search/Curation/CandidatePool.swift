@@ -16,6 +16,8 @@ public final class CandidatePool {
     public var queryClasses: [String?] = []
     /// Which rows are of one image, where some are parts of images; nil where each is an image of its own.
     public var crops: CropRule?
+    /// Keeps what long searches have found; nil keeps nothing.
+    public var searchCheckpoint: SearchCheckpoint?
     /// Decides between images of equal similarity.
     public let galleryOrder: TieOrder
     /// Decides between queries of equal similarity.
@@ -78,7 +80,8 @@ public final class CandidatePool {
     /// The most similar query of each image of the pool; empty without queries.
     public func nearest() throws -> [Neighbour] {
         if let nearestQueries { return nearestQueries }
-        let found = try ExactSearch.nearest(to: gallery, among: queries, order: queryOrder)
+        let found = try ExactSearch.nearest(
+            to: gallery, among: queries, order: queryOrder, checkpoint: searchCheckpoint)
         nearestQueries = found
         return found
     }
@@ -97,7 +100,8 @@ public final class CandidatePool {
         let short = chosen.filter { lists[$0].count < count }
         guard !short.isEmpty else { return }
         let found = try ExactSearch.topK(
-            count, for: queries.table(rows: short), in: gallery, eligible: searchable, order: galleryOrder)
+            count, for: queries.table(rows: short), in: gallery, eligible: searchable, order: galleryOrder,
+            checkpoint: searchCheckpoint)
         for (query, list) in zip(short, found) { lists[query] = list }
     }
 

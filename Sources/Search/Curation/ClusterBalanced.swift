@@ -39,7 +39,8 @@ public struct ClusterBalanced: CurationStrategy {
             return try KMeans.centroids(of: pool.gallery.table(rows: sample), count: number, seed: seed)
         }
         let rows = candidates(count, nearest, pool.eligible, pool)
-        let cluster = try ExactSearch.nearest(to: VectorSubset(pool.gallery, rows: rows), among: centres)
+        let cluster = try ExactSearch.nearest(
+            to: VectorSubset(pool.gallery, rows: rows), among: centres, checkpoint: pool.searchCheckpoint)
         // Candidates come best first, so clusters are numbered by their best image, and their lists are in order.
         var numbers: [Int: Int] = [:]
         var lists: [[Int]] = []

@@ -24,7 +24,8 @@ struct CurationReport {
         let chosen = Set(selections.map(\.galleryRow))
         let free = pool.eligible.enumerated().map { row, isEligible in isEligible && !chosen.contains(row) }
         let missed = try ExactSearch.topK(
-            request.missed, for: pool.queries, in: pool.gallery, eligible: free, order: pool.galleryOrder)
+            request.missed, for: pool.queries, in: pool.gallery, eligible: free, order: pool.galleryOrder,
+            checkpoint: request.searchCheckpoint)
         var listed = missed
         for selection in selections {
             guard let query = selection.queryRow, let similarity = selection.similarity else { continue }
@@ -34,8 +35,9 @@ struct CurationReport {
         }
         for query in listed.indices { listed[query].sort(by: pool.galleryOrder.precedes) }
         let ranks = try ExactSearch.ranks(
-            of: listed, for: pool.queries, in: pool.gallery, eligible: pool.eligible, order: pool.galleryOrder
-        )
+            of: listed, for: pool.queries, in: pool.gallery, eligible: pool.eligible,
+            order: pool.galleryOrder,
+            checkpoint: request.searchCheckpoint)
         return zip(request.queries, zip(listed, ranks)).map { query, found in
             QueryRow(
                 id: query.id, source: query.source, className: query.className, label: query.label,

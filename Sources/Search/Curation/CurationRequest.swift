@@ -122,6 +122,8 @@ public struct CurationRequest {
     public var negatives: NegativeSet?
     /// What pictures are compared by; nil compares contents and embeddings alone.
     public var evidence: (any PerceptualEvidence)?
+    /// Keeps what long searches have found, so that a curation that was stopped goes on; nil keeps nothing.
+    public var searchCheckpoint: SearchCheckpoint?
     /// How many images are wanted.
     public var size: CurationSize
     /// How they are chosen.

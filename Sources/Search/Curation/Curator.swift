@@ -14,6 +14,7 @@ public enum Curator {
             queries: request.queryVectors, queryIDs: request.queries.map(\.id), gallery: request.gallery,
             galleryIDs: request.images.ids)
         pool.queryClasses = request.queries.map(\.className)
+        pool.searchCheckpoint = request.searchCheckpoint
         if request.hasCrops { pool.crops = CropRule(ids: request.images.ids) }
         var funnel = Funnel(images: request.images)
 
@@ -105,7 +106,8 @@ public enum Curator {
         _ request: CurationRequest, _ nearest: [Neighbour], kept: [Bool]
     ) throws -> [Funnel.Drop] {
         guard let negatives = request.negatives, negatives.vectors.count > 0 else { return [] }
-        let found = try ExactSearch.nearest(to: request.gallery, among: negatives.vectors)
+        let found = try ExactSearch.nearest(
+            to: request.gallery, among: negatives.vectors, checkpoint: request.searchCheckpoint)
         return kept.indices.filter { row in
             guard kept[row] else { return false }
             let positive = nearest.isEmpty ? -1 : nearest[row].similarity

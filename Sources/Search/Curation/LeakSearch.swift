@@ -117,7 +117,8 @@ struct LeakSearch {
         if let threshold {
             let open = candidates.filter { found[$0] == nil }
             let nearest = try ExactSearch.nearest(
-                to: VectorSubset(request.gallery, rows: open), among: vectors, order: TieOrder(ids: ids))
+                to: VectorSubset(request.gallery, rows: open), among: vectors, order: TieOrder(ids: ids),
+                checkpoint: request.searchCheckpoint)
             for (row, neighbour) in zip(open, nearest) where neighbour.similarity >= threshold {
                 add(row, .embedding, neighbour.row, neighbour.similarity)
             }

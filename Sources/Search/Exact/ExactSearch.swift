@@ -7,31 +7,56 @@ internal import Diagnostics
 public enum ExactSearch {
     /// The `k` most similar eligible rows of the gallery for each query, best first.
     ///
-    /// Between equal similarities the first in `order` wins.
+    /// Between equal similarities the first in `order` wins. With a `checkpoint`, a search that was stopped goes on.
     public static func topK(
         _ k: Int, for queries: VectorTable, in gallery: some VectorSource, eligible: [Bool]? = nil,
-        order: TieOrder = .byRow
+        order: TieOrder = .byRow, checkpoint: SearchCheckpoint? = nil
     ) throws -> [[Neighbour]] {
         guard k > 0, queries.count > 0 else { return Array(repeating: [], count: queries.count) }
         try checkDimensions(queries, gallery)
-        let search = try BlockSearch(
-            unit(queries), best: min(k, max(1, gallery.count)), order: order, similarity: .cosine)
-        try gallery.forEachUnitBlock(eligible: eligible) { rows, block in try search.add(block, rows: rows) }
+        let best = min(k, max(1, gallery.count))
+        let search = try BlockSearch(unit(queries), best: best, order: order, similarity: .cosine)
+        let place = checkpoint?.begin(
+            "best \(best)", queries, RowsHash(gallery, eligible: eligible, order: order))
+        var done = 0
+        if let kept = place?.best(queries: queries.count, k: best) {
+            for query in 0..<queries.count {
+                for neighbour in kept.table[query] { search.offer(neighbour, to: query) }
+            }
+            done = kept.rows
+        }
+        let wasDone = done
+        try gallery.forEachUnitBlock(from: done, eligible: eligible) { rows, block in
+            if rows.count > 0 { try search.add(block, rows: rows) }
+            done = rows.end
+            try checkpoint?.passed(Double(done) / Double(gallery.count)) {
+                try place?.keep(search.result(), rows: done)
+            }
+        }
+        if done > wasDone { try checkpoint?.finish { try place?.keep(search.result(), rows: done) } }
         return search.result().lists
     }
 
     /// For each row of a large source, its most similar among a few others.
     ///
-    /// Between equal similarities the first in `order`, an order of the others, wins. Empty without others.
+    /// Between equal similarities the first in `order`, an order of the others, wins. Empty without others. With a
+    /// `checkpoint`, a search that was stopped goes on.
     public static func nearest(
-        to rows: some VectorSource, among others: VectorTable, order: TieOrder = .byRow
+        to rows: some VectorSource, among others: VectorTable, order: TieOrder = .byRow,
+        checkpoint: SearchCheckpoint? = nil
     ) throws -> [Neighbour] {
         guard others.count > 0 else { return [] }
         try checkDimensions(rows, others)
+        let place = checkpoint?.begin("nearest", others, RowsHash(rows, order: order))
         let others = try unit(others)
-        var nearest: [Neighbour] = []
+        var nearest = place?.answers(of: rows.count) ?? []
         nearest.reserveCapacity(rows.count)
-        try rows.forEachUnitBlock { _, block in
+        var kept = nearest.count
+        func keep() throws {
+            try place?.keep(nearest[kept...])
+            kept = nearest.count
+        }
+        try rows.forEachUnitBlock(from: kept) { _, block in
             let table = VectorTable(Array(block), dimension: rows.dimension, name: rows.name)
             let search = try BlockSearch(table, best: 1, order: order, similarity: .cosine)
             try others.values.withUnsafeBufferPointer {
@@ -41,7 +66,9 @@ public enum ExactSearch {
             for row in 0..<found.queries {
                 nearest.append(Neighbour(row: Int(found.rows[row]), similarity: found.scores[row]))
             }
+            try checkpoint?.passed(Double(nearest.count) / Double(rows.count), keep: keep)
         }
+        try checkpoint?.finish(keep: keep)
         return nearest
     }
 
@@ -60,14 +87,14 @@ public enum ExactSearch {
 
     /// The place of given neighbours among the eligible rows of the gallery, for each query; the nearest is 1.
     ///
-    /// Every list must be sorted, best first.
+    /// Every list must be sorted, best first. Of a `checkpoint`, this search only says how far it is.
     public static func ranks(
         of neighbours: [[Neighbour]], for queries: VectorTable, in gallery: some VectorSource,
-        eligible: [Bool]? = nil, order: TieOrder = .byRow
+        eligible: [Bool]? = nil, order: TieOrder = .byRow, checkpoint: SearchCheckpoint? = nil
     ) throws -> [[Int]] {
         var before = neighbours.map { Array(repeating: 0, count: $0.count) }
         let limits = neighbours.map { $0.last?.similarity ?? .infinity }
-        try scan(queries, gallery, eligible, limits: limits) { query, neighbour in
+        try scan(queries, gallery, eligible, limits: limits, checkpoint) { query, neighbour in
             let place = neighbours[query].partitioningIndex { order.precedes(neighbour, $0) }
             if place < before[query].count { before[query][place] += 1 }
         }
@@ -93,15 +120,18 @@ public enum ExactSearch {
     /// Offers every pair that reaches the query's limit, with its exact similarity, rows ascending.
     private static func scan(
         _ queries: VectorTable, _ gallery: some VectorSource, _ eligible: [Bool]?, limits: [Float],
-        offer: (_ query: Int, Neighbour) -> Void
+        _ checkpoint: SearchCheckpoint? = nil, offer: (_ query: Int, Neighbour) -> Void
     ) throws {
         guard queries.count > 0 else { return }
         try checkDimensions(queries, gallery)
         let search = try BlockSearch(unit(queries), best: 0, similarity: .cosine)
         try gallery.forEachUnitBlock(eligible: eligible) { rows, block in
-            try search.scan(block, limits: limits) { query, position, similarity in
-                offer(query, Neighbour(row: rows[position], similarity: similarity))
+            if rows.count > 0 {
+                try search.scan(block, limits: limits) { query, position, similarity in
+                    offer(query, Neighbour(row: rows[position], similarity: similarity))
+                }
             }
+            try checkpoint?.passed(Double(rows.end) / Double(gallery.count))
         }
     }
 

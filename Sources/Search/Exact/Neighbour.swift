@@ -38,6 +38,12 @@ public struct TieOrder: Hashable, Sendable {
 
     private init(positions: [Int32]?) { self.positions = positions }
 
+    /// Adds this order to what tells it from others.
+    func add(to hash: inout RowsHash) {
+        hash.add(positions == nil ? 1 : 2)
+        for position in positions ?? [] { hash.add(UInt64(position)) }
+    }
+
     /// Calls `body` with the place of each row; nil where rows are in the order in which they are stored.
     func withPositions<Result>(_ body: (UnsafePointer<Int32>?) throws -> Result) rethrows -> Result {
         guard let positions else { return try body(nil) }

@@ -15,15 +15,17 @@ struct BlockRows: Sendable {
     let count: Int
     let first: Int
     let numbers: [Int64]?
+    /// Where the next block begins.
+    let end: Int
 
     /// Consecutive rows.
     init(_ rows: Range<Int>) {
-        (count, first, numbers) = (rows.count, rows.lowerBound, nil)
+        (count, first, numbers, end) = (rows.count, rows.lowerBound, nil, rows.upperBound)
     }
 
-    /// Rows with numbers of their own.
-    init(numbers: [Int64]) {
-        (count, first, self.numbers) = (numbers.count, 0, numbers)
+    /// Some of the rows before `end`, with numbers of their own.
+    init(numbers: [Int64], end: Int) {
+        (count, first, self.numbers, self.end) = (numbers.count, 0, numbers, end)
     }
 
     subscript(position: Int) -> Int { numbers.map { Int($0[position]) } ?? first + position }

@@ -61,7 +61,8 @@ extension VectorSource {
         }
     }
 
-    /// Calls `body` with one block after another of eligible rows, scaled to unit length, and their numbers.
+    /// Calls `body` with one block after another of eligible rows, scaled to unit length, and their numbers; a block
+    /// may have none.
     func forEachUnitBlock(
         from first: Int = 0, eligible: [Bool]? = nil,
         _ body: (BlockRows, UnsafeBufferPointer<Float>) throws -> Void
@@ -71,9 +72,8 @@ extension VectorSource {
             guard let eligible else { return try body(BlockRows(rows), UnsafeBufferPointer(block)) }
             let kept = rows.filter { eligible[$0] }
             if kept.count < rows.count { close(block, firstRow: rows.lowerBound, keeping: kept) }
-            guard !kept.isEmpty else { return }
             try body(
-                BlockRows(numbers: kept.map(Int64.init)),
+                BlockRows(numbers: kept.map(Int64.init), end: rows.upperBound),
                 UnsafeBufferPointer(rebasing: block[0..<kept.count * dimension]))
         }
     }

@@ -112,6 +112,12 @@ public struct VectorSubset: VectorSource {
 
     /// Where the base has the row.
     public func place(of row: Int) -> String { base.place(of: rows[row]) }
+
+    /// Adds which rows these are to what tells them from others.
+    func add(to hash: inout RowsHash) {
+        for row in rows { hash.add(UInt64(row)) }
+        (base as? VectorSubset)?.add(to: &hash)
+    }
 }
 
 /// Scratch memory for `count` floats, freed when `body` ends.

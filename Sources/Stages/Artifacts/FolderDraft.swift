@@ -19,14 +19,15 @@ public enum FolderDraft {
         guard try files.contentsOfDirectory(atPath: folder.path).isEmpty else {
             throw Diagnostic("\(folder.path) is not empty", hint: hint, exitCode: .usage)
         }
-        let draft = folder.standardizedFileURL.deletingLastPathComponent()
-            .appending(path: ".\(folder.lastPathComponent).partial", directoryHint: .isDirectory)
+        let whole = folder.standardizedFileURL
+        let draft = whole.deletingLastPathComponent()
+            .appending(path: ".\(whole.lastPathComponent).partial", directoryHint: .isDirectory)
         if files.fileExists(atPath: draft.path) { try files.removeItem(at: draft) }
         defer { try? files.removeItem(at: draft) }
         try files.createDirectory(at: draft, withIntermediateDirectories: true)
         let result = try body(draft)
         // Takes the place of an empty folder, and of no other.
-        guard rename(draft.path, folder.path) == 0 else {
+        guard rename(draft.path, whole.path) == 0 else {
             throw Diagnostic(
                 "cannot give '\(folder.path)' its contents: \(String(cString: strerror(errno)))",
                 exitCode: .io)

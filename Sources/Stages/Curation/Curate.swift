@@ -141,11 +141,18 @@ struct Curate: Stage {
             }, evaluated: excluded.flatMap(\.rows).map(\.record),
             datasets: Datasets(of: [embeddings.location]), store: context.store)
         request.evidence = evidence
-        var phase = 0
+        // A phase may hold several searches, whose shares begin anew: what is told never goes back.
+        var (phase, told) = (0, 0)
+        func advance(_ share: Double) throws {
+            told = max(told, min(100 * min(phase, 6) + Int(100 * share), 699))
+            try context.advance(to: told, of: 700)
+        }
+        request.searchCheckpoint = SearchCheckpoint(
+            in: context.state, digest: { SHA256.digest(of: $0) }, advance: advance)
         let result = try Curator.curate(request) { doing in
             context.log(doing)
             phase += 1
-            try context.advance(to: min(phase, 6), of: 7)
+            try advance(0)
         }
         try result.write(to: context.output)
         let effective = request.marks.effective.map { MarkEntry(id: $0.id, mark: $0.mark) }
@@ -161,7 +168,7 @@ struct Curate: Stage {
         }
         for (name, count) in result.counts.sorted(by: { $0.key < $1.key }) { context.count(name, count) }
         note(result.leakage, in: context)
-        try context.advance(to: 7, of: 7)
+        try context.advance(to: 700, of: 700)
         return try TransferSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
     }

@@ -34,6 +34,11 @@ struct CurateCommand: RetortCommand {
     @Option(help: "The cosine from which two chosen images count as one; by default both are kept.")
     var dedup: Float?
     @Option(help: "Decides the choice of random, and the samples in the report.") var seed = 0
+    @Option(
+        help:
+            "A folder in which what was compared waits, so that a curation that was stopped goes on; emptied in the end.",
+        completion: .directory)
+    var state: String?
     @Option(help: "Threads of the products.") var threads = ProcessInfo.processInfo.activeProcessorCount
     @OptionGroup var global: GlobalOptions
 
@@ -80,6 +85,11 @@ struct CurateCommand: RetortCommand {
             strategy: rule)
         request.duplicateThreshold = dedup
         request.seed = UInt64(seed)
+        if let state {
+            request.searchCheckpoint = SearchCheckpoint(
+                in: URL(filePath: state, directoryHint: .isDirectory),
+                of: try pool.identity { SHA256.digest(of: $0) }, digest: { SHA256.digest(of: $0) })
+        }
         var anonymous = ProcessMemory.anonymousBytes
         let result = try Curator.curate(request) { doing in
             anonymous = max(anonymous, ProcessMemory.anonymousBytes)
@@ -92,6 +102,7 @@ struct CurateCommand: RetortCommand {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try result.write(to: folder)
         }
+        request.searchCheckpoint?.remove()
         let summary = Summary(
             out: out, strategy: strategy.rawValue, selected: result.selections.count, gallery: pool.count,
             queries: task.count, dimension: pool.dimension, seconds: (clock.now - start) / .seconds(1),

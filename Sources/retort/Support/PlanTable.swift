@@ -45,7 +45,7 @@ struct PlanTable {
     private func estimate(_ estimate: Estimate?) -> String {
         guard let estimate else { return "" }
         let range =
-            estimate.samples > 1
+            estimate.least < estimate.most
             ? " (\(Wording.duration(estimate.least))–\(Wording.duration(estimate.most)))" : ""
         let images = estimate.images.map { ", \(Wording.count($0, "image"))" } ?? ""
         let bytes = estimate.bytes.map { ", \(Wording.bytes($0))" } ?? ""

@@ -1,0 +1,46 @@
+internal import Foundation
+
+/// Executes a stage in a scratch folder that goes away afterwards: nothing of it is published.
+struct ScratchExecution {
+    let store: Store
+    let graph: Graph
+    let node: Graph.Node
+    /// What the stage reads, in the order of the node's inputs.
+    let inputs: [ArtifactRecord.InputRecord]
+    let options: ExecutionOptions
+
+    /// Executes the stage under a key; `body` gets the folder of what it has made.
+    func run<Result>(
+        _ key: String, stop: StopRequest = StopRequest(),
+        report: @escaping (StageEvent) throws -> Void = { _ in },
+        _ body: (_ output: String) throws -> Result
+    ) throws -> Result {
+        let scratch = store.path("replay/\(key.prefix(16))-\(getpid())")
+        try store.disk.removeFolder(scratch)
+        for name in ["output", "state"] { try store.disk.createFolder("\(scratch)/\(name)") }
+        defer {
+            try? FileManager.default.removeItem(atPath: scratch)
+            rmdir(store.path("replay"))
+        }
+        var setup = StageContext.Setup(
+            node: node.name, output: URL(filePath: "\(scratch)/output", directoryHint: .isDirectory),
+            state: URL(filePath: "\(scratch)/state", directoryHint: .isDirectory), store: store.artifacts,
+            directory: graph.spec.directory, execution: options)
+        setup.matrix = node.matrix
+        setup.locations = node.locations
+        setup.inputs = zip(node.inputs, inputs).map { edge, input in
+            StageInput(
+                edge.input,
+                at: ArtifactLocation(
+                    directory: store.folder(of: input.key), selector: edge.selector, node: input.node,
+                    store: store.artifacts))
+        }
+        let context = StageContext(setup, stop: stop, report: report)
+        for (name, inputs) in Dictionary(grouping: setup.inputs, by: \.name) {
+            try node.stage.input(name).fill(inputs.map(\.location))
+        }
+        _ = try node.stage.run(in: context)
+        try context.finish()
+        return try body("\(scratch)/output")
+    }
+}
