@@ -116,7 +116,11 @@ struct HealthCheck: Codable {
         let count = ProcessInfo.processInfo.activeProcessorCount
         let limit =
             ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].map { ", OMP_NUM_THREADS=\($0)" } ?? ""
-        return HealthCheck("processors", "\(count); tensor operations use \(Torch.threads) threads\(limit)")
+        // libtorch works bf16 out in fp32 there, which takes longer than fp32 itself.
+        let precision =
+            Torch.hasOwnKernels ? "" : "; no BF16 instructions for CPU kernels: say precision: fp32"
+        return HealthCheck(
+            "processors", "\(count); tensor operations use \(Torch.threads) threads\(limit)\(precision)")
     }
 
     private static func cuda() -> HealthCheck {
