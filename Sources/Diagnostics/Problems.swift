@@ -23,3 +23,10 @@ public struct Problems: Error, Hashable, Sendable, CustomStringConvertible {
     /// All texts, one below the other.
     public var description: String { all.map(\.description).joined(separator: "\n") }
 }
+
+extension Diagnostic {
+    /// What an error says first to the user; nil where it is neither a diagnostic nor a list of them.
+    public static func first(of error: any Error) -> Diagnostic? {
+        (error as? Problems)?.all.first ?? error as? Diagnostic
+    }
+}

@@ -26,5 +26,29 @@ import Testing
         #expect(plan.errors.contains("trying pool"))
         let wrong = try retort.run("plan", "p.yaml", "--probe", "0")
         #expect(wrong.code == 64 && wrong.errors.contains("--probe must be more than 0 seconds"))
+        let many = try retort.run("plan", "p.yaml", "--probe", "1", "--nproc", "2")
+        #expect(many.code == 64 && many.errors.contains("--probe does not go with 2 processes"))
+    }
+
+    @Test func `a stage that fails while it is tried says why, and the plan is made`() throws {
+        let retort = try Retort()
+        try FileManager.default.createDirectory(
+            atPath: retort.folder.appending("photos/all/cat").path, withIntermediateDirectories: true)
+        try retort.folder.write("hello", to: "photos/all/cat/1.jpg")
+        try retort.folder.write(
+            """
+            retort: 1
+            name: first
+            data: {pool: {kind: imagefolder, root: photos}}
+            """, to: "p.yaml")
+        let plan = try retort.run("plan", "p.yaml", "--probe", "1")
+        #expect(plan.code == 0 && plan.output.contains("RUN  pool  imagefolder"))
+        #expect(
+            plan.errors.contains(
+                """
+                p.yaml:3:21: warning: 'pool' could not be tried: 1 images of 'pool' cannot be decoded, more than \
+                max_bad = 0: all/cat/1.jpg (not a JPEG, PNG or WebP file (it starts with 68656c6c))
+                  hint: mend or remove them, or raise max_bad to go on without them
+                """), "\(plan.errors)")
     }
 }

@@ -143,13 +143,16 @@ import Testing
         #expect(try !out.isContiguous && out.permute(0, 2, 3, 1).isContiguous)
     }
 
-    @Test(.enabled(if: Torch.hasOwnKernels, "libtorch's GELU of infinity is no number"))
-    func `an activation far from zero is zero or its argument`() throws {
-        let x = try Tensor([Float(-40), 8, 40, .infinity, .nan, 0]).to(.bfloat16)
-        for activation in [{ try $0.gelu() }, { try $0.quickGELU() }] as [(Tensor) throws -> Tensor] {
+    @Test func `an activation far from zero is zero or its argument`() throws {
+        let x = try Tensor([Float(-40), 8, 40, .nan, 0, .infinity]).to(.bfloat16)
+        func check(_ activation: (Tensor) throws -> Tensor, ofInfinity: Bool = true) throws {
             let out = try autocast(.bfloat16, on: .cpu) { try activation(x) }.floats()
-            #expect(abs(out[0]) < 1e-20 && out[1...3] == [8, 40, .infinity] && out[4].isNaN && out[5] == 0)
+            #expect(abs(out[0]) < 1e-20 && out[1...2] == [8, 40] && out[3].isNaN && out[4] == 0)
+            if ofInfinity { #expect(out[5] == .infinity) }
         }
+        try check({ try $0.quickGELU() })
+        // libtorch's own multiplies infinity by zero on some processors
+        try check({ try $0.gelu() }, ofInfinity: Torch.hasOwnKernels)
     }
 
     @Test(arguments: [1, 255, 256, 257, 700]) func `linear maps keep their weights in fp32`(_ rows: Int)

@@ -149,7 +149,7 @@ struct ShareFailure: Codable {
 
     init(rank: Int, _ error: any Error) {
         self.rank = rank
-        let diagnostic = (error as? Problems)?.all.first ?? error as? Diagnostic
+        let diagnostic = Diagnostic.first(of: error)
         message = diagnostic?.message ?? "\(error)"
         hint = diagnostic?.hint
         exit = (diagnostic?.exitCode ?? .stageFailed).rawValue

@@ -25,7 +25,7 @@ extension Store {
     /// Remembers why the work at a key could not be finished, until it is gone on with.
     func noteFailure(_ error: any Error, of key: String) {
         guard hasWork(key) else { return }
-        let diagnostic = (error as? Problems)?.all.first ?? error as? Diagnostic
+        let diagnostic = Diagnostic.first(of: error)
         let line = (diagnostic?.message ?? "\(error)").prefix { $0 != "\n" }
         let text = line.hasSuffix(":") ? line.dropLast() : line
         // Where even this cannot be written, a plan says that the work was interrupted.

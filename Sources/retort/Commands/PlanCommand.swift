@@ -26,7 +26,10 @@ struct PlanCommand: RetortCommand {
     }
 
     func execute(_ console: Console) throws {
-        if probe != nil { RuntimeEnvironment.adopt() }
+        if probe != nil {
+            try processes.requireOne(for: "--probe")
+            RuntimeEnvironment.adopt()
+        }
         var graph = try pipeline.graph()
         graph.processes = try processes.count()
         let store = store.open()
@@ -48,10 +51,11 @@ struct PlanCommand: RetortCommand {
             console.note("trying \($0)")
         }
         for failure in failures {
+            let cause = Diagnostic.first(of: failure.error) ?? Diagnostic("\(failure.error)")
             console.show(
                 Diagnostic(
-                    "'\(failure.node)' could not be tried: \(failure.error)",
-                    hint: "a run would end there, too", severity: .warning))
+                    "'\(failure.node)' could not be tried: \(cause.message)", at: cause.location,
+                    hint: cause.hint ?? "a run would end there, too", severity: .warning))
         }
         return tried
     }
