@@ -183,6 +183,45 @@ struct SlurmTests {
         #expect(message.contains("its work is kept"))
     }
 
+    @Test
+    func `a job that is pushed aside goes on when it is queued again, and fails its stage when it is not`()
+        throws
+    {
+        let slurm = try Slurm()
+        defer { withExtendedLifetime(slurm) {} }
+        func pushAside(_ job: String) throws -> String {
+            let said = try Slurm.run([
+                "sbatch", "--parsable", "-p", "urgent", "-N2", "--exclusive", "--wrap=sleep 600",
+            ])
+            try wait("the job \(job) has given way") {
+                try !slurm.jobs().contains("\(job) RUNNING retort-long")
+            }
+            return said.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let ended = try retort.start(
+            ["run", "p.yaml", "--executor", "slurm", "-s", "long.resources.partition=spare"])
+        try wait("the job has begun") { isThere("started") }
+        var urgent = try pushAside(slurm.job("long"))
+        ended.waitUntilExit()
+        #expect(ended.terminationStatus == 1)
+        let log = try retort.run("status").output
+        #expect(log.contains("error: long: job 2 was lost: PREEMPTED"), "\(log)")
+        try Slurm.run(["scancel", urgent])
+
+        let run = try retort.start(["run", "p.yaml", "--executor", "slurm"])
+        try wait("it goes on in another") { try retort.folder.read("started") == "begun\nbegun\n" }
+        let job = try slurm.job("long")
+        urgent = try pushAside(job)
+        try wait("it waits in the queue") { try slurm.jobs().contains("\(job) PENDING retort-long") }
+        try Slurm.run(["scancel", urgent])
+        try Slurm.run(["scontrol", "update", "JobId=\(job)", "StartTime=now+3"])
+        try wait("it has begun again") { try retort.folder.read("started") == "begun\nbegun\nbegun\n" }
+        try retort.folder.write("", to: "go")
+        run.waitUntilExit()
+        #expect(run.terminationStatus == 0)
+        #expect(try String(decoding: retort.artifact("last", "c"), as: UTF8.self) == "begun\nbegun\nbegun\n")
+    }
+
     // MARK: Several jobs for one stage
 
     private static let divided = """

@@ -195,7 +195,8 @@ private final class SlurmQueue: Sendable {
     }
 
     fileprivate static let ends: Set<String> = [
-        "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT",
+        "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
+        "REVOKED", "TIMEOUT",
     ]
 
     private let interval: Double
@@ -248,7 +249,7 @@ private final class SlurmQueue: Sendable {
         guard state.withLock({ $0.seen.contains(id) }) else { return nil }
         let answer = try? Tool.run(["sacct", "-n", "-X", "-j", id, "-o", "State%20"])
         let word = answer?.output.split(separator: " ").first.map(String.init) ?? ""
-        return word.trimmed.isEmpty ? "COMPLETED" : word.trimmed
+        return word.trimmed.isEmpty ? "the queue no longer knows it" : word.trimmed
     }
 }
 
