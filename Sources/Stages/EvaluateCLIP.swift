@@ -7,7 +7,7 @@ internal import Vision
 /// Measures what CLIPs know without having been trained for it: classes by their names, and captions.
 struct EvaluateCLIP: Stage {
     static let name: StageName = "evaluate-clip"
-    static let revision = 2
+    static let revision = 3
     static let summary =
         "Measures CLIPs without training: classes of images by their names, and captions and images of each other."
 

@@ -5,7 +5,7 @@ import Foundation
 /// Runs a command of the user's: whatever no stage of Retort does.
 struct Shell: Stage {
     static let name: StageName = "shell"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Runs a command, and keeps the files it makes."
     @Setting(
         "The command, for sh. It runs where Retort was started; $OUT is the folder for what it makes, $IN_NAME the artifact of the stage NAME in 'in', $STATE a folder that is kept until the command has succeeded."
@@ -52,6 +52,23 @@ struct Shell: Stage {
         if Set(names).count < names.count {
             throw Diagnostic("out: two of \(out.joined(separator: ", ")) have the same name")
         }
+        for name in CommandOutput.reserved where out.contains(name) {
+            throw Diagnostic(
+                "out: '\(name)' is a file that Retort writes beside what the command makes",
+                hint: "let the command give it another name")
+        }
+    }
+
+    func validate(reading nodes: [String: [String]]) throws {
+        let nodes = Set(nodes["in"] ?? []).sorted()
+        for (variable, readers) in Dictionary(grouping: nodes, by: Self.variable).sorted(by: {
+            $0.key < $1.key
+        })
+        where readers.count > 1 {
+            throw Diagnostic(
+                "in: \(readers.map { "'\($0)'" }.joined(separator: " and ")) would both be $\(variable)",
+                hint: "give one of them another name")
+        }
     }
 
     func externalContent(in environment: PlanningEnvironment) throws -> [String: String] {
@@ -70,16 +87,31 @@ struct Shell: Stage {
     }
 
     private static func digest(of file: URL, _ digests: DigestCache) throws -> String {
-        guard try (file.resourceValues(forKeys: [.isDirectoryKey])).isDirectory == true else {
-            return try digests.digest(of: file)
+        guard isFolder(file.path) else { return try digests.digest(of: file) }
+        return try digests.digest(of: files(below: file, inside: []), below: file)
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    /// The files below a folder, where links lead, too; those that lead nowhere are left out.
+    ///
+    /// - Throws: a `Diagnostic` where a link leads back to a folder that it lies in.
+    private static func files(below folder: URL, inside outer: Set<String>) throws -> [URL] {
+        let place = folder.resolvingSymlinksInPath().path
+        guard !outer.contains(place) else {
+            throw Diagnostic(
+                "in: '\(folder.path)' is a link to a folder that it lies in",
+                hint: "remove it, or name its files",
+                exitCode: .badData)
         }
-        let paths = try FileManager.default.subpathsOfDirectory(atPath: file.path).sorted()
-        let files = paths.map { file.appending(path: $0) }.filter {
-            var isFolder: ObjCBool = false
-            return FileManager.default.fileExists(atPath: $0.path, isDirectory: &isFolder)
-                && !isFolder.boolValue
+        return try FileManager.default.contentsOfDirectory(atPath: folder.path).flatMap { name -> [URL] in
+            let file = folder.appending(path: name)
+            if isFolder(file.path) { return try files(below: file, inside: outer.union([place])) }
+            return FileManager.default.fileExists(atPath: file.path) ? [file] : []
         }
-        return try digests.digest(of: files, below: file)
     }
 
     func run(in context: StageContext) throws -> CommandOutput {
@@ -88,22 +120,27 @@ struct Shell: Stage {
         for name in try files.contentsOfDirectory(atPath: context.output.path) {
             try files.removeItem(at: context.output.appending(path: name))
         }
-        for path in out where files.fileExists(atPath: context.resolve(path).path) {
-            throw Diagnostic(
-                "out: '\(path)' is there before the command has run", at: context.sourceLocation(of: "out"),
-                hint:
-                    "move it away, or let the command write to $OUT; what it leaves here would be moved into the artifact",
-                exitCode: .badData)
-        }
+        let outside = try OutsideFiles(out, in: context)
         let log = context.output.appending(path: CommandOutput.logFile)
-        try Command(cmd, environment: variables(context), directory: context.directory, log: log).run(
-            in: context)
+        do {
+            try Command(cmd, environment: variables(context), directory: context.directory, log: log).run(
+                in: context)
+        } catch {
+            // What it made by halves must not be in the way of the next attempt.
+            outside.putAside()
+            throw error
+        }
+        try collect(outside, in: context)
         // What the command has left running somewhere must not go on writing into what is published.
         try Data(contentsOf: log, options: .mappedIfSafe).write(to: log, options: .atomic)
-        try collect(in: context)
         try context.advance(to: 1, of: 1)
         return try CommandOutput(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+    }
+
+    /// The name of the variable that holds the folder of a node's artifact.
+    private static func variable(of node: String) -> String {
+        "IN_" + node.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
     }
 
     private func variables(_ context: StageContext) -> [String: String] {
@@ -112,27 +149,41 @@ struct Shell: Stage {
         variables["STATE"] = context.state.path
         variables["RETORT_NODE"] = context.node
         for artifact in `in` {
-            let name = artifact.location.node.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
-            let folder = artifact.location.directory.path
-            variables["IN_\(name)"] = folder
+            variables[Self.variable(of: artifact.location.node)] = artifact.location.directory.path
         }
         return variables
     }
 
-    /// Moves what the command made elsewhere into the artifact, and checks that nothing is missing.
-    private func collect(in context: StageContext) throws {
+    /// Moves what the command made elsewhere into the artifact, and checks that nothing is missing, and that there is
+    /// nothing which an artifact cannot hold.
+    private func collect(_ outside: OutsideFiles, in context: StageContext) throws {
+        func wrong(_ message: String, _ hint: String) -> Diagnostic {
+            Diagnostic(
+                "out: \(message)", at: context.sourceLocation(of: "out"), hint: hint, exitCode: .badData)
+        }
         let files = FileManager.default
-        for path in out {
-            let (inside, outside) = (context.output.appending(path: path), context.resolve(path))
-            if files.fileExists(atPath: inside.path) { continue }
-            guard files.fileExists(atPath: outside.path) else {
-                throw Diagnostic(
-                    "out: the command did not make '\(path)'", at: context.sourceLocation(of: "out"),
-                    hint: "it is looked for in $OUT and in \(context.directory.path)", exitCode: .badData)
+        guard files.fileExists(atPath: context.output.appending(path: CommandOutput.logFile).path) else {
+            throw wrong(
+                "the command removed $OUT, or \(CommandOutput.logFile) in it",
+                "$OUT is empty when the command begins: leave it where it is")
+        }
+        for path in out where !files.fileExists(atPath: context.output.appending(path: path).path) {
+            guard try outside.take(path) else {
+                throw wrong(
+                    "the command did not make '\(path)'",
+                    "it is looked for in $OUT and in \(context.directory.path)")
             }
-            try files.createDirectory(
-                at: inside.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try files.moveItem(at: outside, to: inside)
+        }
+        let entries = files.enumerator(atPath: context.output.path)
+        while let path = entries?.nextObject() as? String {
+            if path == ArtifactRecord.fileName {
+                throw wrong("'\(path)' is a file that Retort writes", "let the command give it another name")
+            }
+            let type = entries?.fileAttributes?[.type] as? FileAttributeType
+            guard type != .typeRegular, type != .typeDirectory else { continue }
+            throw wrong(
+                "'\(path)' is \(type == .typeSymbolicLink ? "a symbolic link" : "no file")",
+                "an artifact holds files and folders: let the command copy what a link leads to (cp -L)")
         }
     }
 }
@@ -143,6 +194,9 @@ struct CommandOutput: Artifact {
     static let logFile = "command.log"
     /// What a command prints tells times, as likely as not.
     static let records: Set<String> = [logFile]
+    static let isForeign = true
+    /// The names of files that a command must leave to Retort.
+    static let reserved = [logFile, ArtifactRecord.fileName]
 
     let location: ArtifactLocation
 

@@ -105,7 +105,7 @@ import Testing
         try bench.store.prepareWork(old.key)
         try Data("bb".utf8).write(
             to: URL(filePath: bench.store.outputPath(old.key)).appending(path: FakeText.file))
-        new.files = try bench.store.settle(old.key, records: [])
+        new.files = try bench.store.settle(old.key, as: AnyArtifact.self)
         new.digest = ArtifactRecord.digest(of: new.files)
         try bench.store.publish(new)
         guard case .present(let found) = bench.store.status(of: old.key) else {

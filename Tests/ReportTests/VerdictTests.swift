@@ -73,6 +73,51 @@ import Testing
         }
     }
 
+    @Test func `a probe's best arm stands beside its floor, and one seed shows nothing`() throws {
+        let one = try verdict(
+            onDepth: #"{"name":"ours","values":[2],"mean":2,"versus":{"baseline":"old","difference":-0.5}}"#)
+        #expect(
+            one.hasPrefix(
+                "ours has rmse 2 (lower is better, 3.5 without looking, 1 seed, the best mean of 2 arms), as measured by "
+                    + "‘probe’, −0.5 against old: without an interval, nothing is shown. "))
+        let many = try verdict(
+            onDepth:
+                #"{"name":"ours","values":[2,2],"mean":2,"versus":{"baseline":"old","difference":-0.5,"ci95":[-0.7,-0.3]}}"#
+        )
+        #expect(many.contains("as measured by ‘probe’, −0.5 against old (95 % CI −0.7 to −0.3). "), "\(many)")
+        let open = try verdict(
+            onDepth:
+                #"{"name":"ours","values":[2,2],"mean":2,"versus":{"baseline":"old","difference":-0.5,"ci95":[-1.2,0.2]}}"#
+        )
+        #expect(
+            open.contains("against old: a difference that 2 seeds do not resolve (95 % CI −1.2 to 0.2). "),
+            "\(open)")
+        let worse = try verdict(
+            onDepth: #"{"name":"ours","values":[3],"mean":3,"versus":{"baseline":"old","difference":0.5}}"#)
+        #expect(worse.contains("old has rmse 2.5 "), "\(worse)")
+        #expect(worse.contains("‘probe’: no arm has a better mean than the baseline. "), "\(worse)")
+    }
+
+    /// The verdict on one arm of a probe for depth, beside a baseline of 2.5.
+    private func verdict(onDepth arm: String) throws -> String {
+        try withTemporaryFolder { root in
+            try Data(#"{"kind":"task-evaluation","facts":{}}"#.utf8)
+                .write(to: root.appending(path: "artifact.json"))
+            let old = #"{"name":"old","values":[2.5],"mean":2.5}"#
+            let models = ["ours", "old"].map { #"{"node":"\#($0)","group":"\#($0)","metrics":{"rmse":2}}"# }
+            try Data(
+                (#"{"rmse":2,"n":4,"task":"depth","floor":{"rmse":3.5},"baseline":"old","models":"#
+                    + "[\(models.joined(separator: ","))]"
+                    + #","comparisons":[{"metric":"rmse","lower_is_better":true,"floor":3.5,"groups":[\#(old),\#(arm)]}]}"#)
+                    .utf8
+            ).write(to: root.appending(path: "metrics.json"))
+            let run = ReportedRun(
+                id: "r", pipeline: "p", outcome: .succeeded, started: FakeRun.start, seconds: 10,
+                nodes: [.init(name: "probe", stage: "probe", state: .ran, seconds: 10, artifact: root)])
+            return Verdict(of: RunContents(run)).text
+        }
+    }
+
     /// The verdict on one arm beside a baseline of 42 %.
     private func verdict(_ arm: String) throws -> String {
         try withTemporaryFolder { root in

@@ -271,6 +271,10 @@ import Vision
         #expect(metrics.textToImage.r1 == 0.75)
         #expect(metrics.textToImage.r5 == 1)
         #expect(metrics.captions == 4 && metrics.images == 3)
+        // The first image has two of four captions, the others one each.
+        let floor = try #require(metrics.imageToTextFloor)
+        #expect(abs(floor.r1 - (0.5 + 0.25 + 0.25) / 3) < 1e-12 && floor.r5 == 1)
+        #expect(abs((metrics.textToImageFloor?.r1 ?? 0) - 1 / 3) < 1e-12)
     }
 
     @Test func `where all is alike, recall is chance`() throws {
@@ -279,5 +283,7 @@ import Vision
         #expect(abs(metrics.imageToText.r1 - 0.05) < 1e-12)
         #expect(abs(metrics.textToImage.r5 - 0.25) < 1e-12)
         #expect(metrics.chance == 0.05)
+        #expect(metrics.imageToTextFloor == metrics.imageToText)
+        #expect(metrics.textToImageFloor == metrics.textToImage)
     }
 }

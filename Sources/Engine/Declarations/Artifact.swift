@@ -16,6 +16,10 @@ public protocol Artifact: Sendable {
     /// The files, besides the usual ones, that tell times or places and so are no part of the artifact's digest.
     static var records: Set<String> { get }
 
+    /// Whether the files are made by something other than Retort: then all of them are content, whatever their names
+    /// are, but for ``records``; and what made them may have touched what it should only have read.
+    static var isForeign: Bool { get }
+
     /// Opens the artifact, checking what is cheap to check.
     init(_ location: ArtifactLocation) throws
 }
@@ -27,6 +31,11 @@ extension Artifact {
     public static func files(for selector: String) -> [String]? { nil }
     /// None besides the usual ones.
     public static var records: Set<String> { [] }
+    /// Made by Retort.
+    public static var isForeign: Bool { false }
+
+    /// All files that are no part of the artifact's digest.
+    static var allRecords: Set<String> { isForeign ? records : records.union(Store.usualRecords) }
 }
 
 /// An artifact of any kind, for a stage that looks at the files alone.

@@ -32,6 +32,9 @@ public protocol Stage: Sendable {
     /// Rejects settings that are each legal but wrong together.
     func validate() throws
 
+    /// Rejects nodes whose names are wrong together, by the inputs that read them.
+    func validate(reading nodes: [String: [String]]) throws
+
     /// A node that a node of this kind brings along, by what the pipeline file says there; nil for none.
     static func implied(by given: [String: PipelineValue]) -> ImpliedNode?
 
@@ -70,6 +73,8 @@ extension Stage {
     public static func arranged(_ entries: [PipelineEntry], nodes: Set<String>) -> [PipelineEntry] { entries }
     /// Accepts all settings.
     public func validate() throws {}
+    /// Accepts all names.
+    public func validate(reading nodes: [String: [String]]) throws {}
     /// Nothing from outside the store.
     public func externalContent(in environment: PlanningEnvironment) throws -> [String: String] { [:] }
     /// Leaves the artifact as it is.

@@ -72,7 +72,7 @@ extension GraphBuilder {
         let isComplete = node.schema.settings.allSatisfy { setting in
             setting.fallback != nil || entries.contains { $0.key == setting.name }
         }
-        if isComplete && found.all.isEmpty { validate(stage, node.spec, &found) }
+        if isComplete && found.all.isEmpty { validate(stage, inputs, node.spec, &found) }
         for problem in found.all { report(problem) }
 
         var locations = ["uses": node.spec.usesLocation, "kind": node.spec.usesLocation]
@@ -110,9 +110,15 @@ extension GraphBuilder {
         return edges
     }
 
-    private func validate(_ stage: some Stage, _ spec: NodeSpec, _ problems: inout Problems) {
+    private func validate(
+        _ stage: some Stage, _ inputs: [Graph.Edge], _ spec: NodeSpec, _ problems: inout Problems
+    ) {
         do {
             try stage.validate()
+            try stage.validate(
+                reading: Dictionary(grouping: inputs, by: \.input).mapValues {
+                    $0.map { nodes[$0.producer].name }
+                })
         } catch let error as Problems {
             problems.report(error)
         } catch var error as Diagnostic {

@@ -92,7 +92,7 @@ public struct Replay: Sendable {
     private func differences(
         between record: ArtifactRecord, and output: String, of node: Graph.Node
     ) throws -> [String] {
-        let records = type(of: node.stage).outputType.records.union(Store.usualRecords)
+        let records = type(of: node.stage).outputType.allRecords
         let made = try store.disk.files(below: output).filter {
             !records.contains($0) && !$0.hasSuffix(".tmp")
         }

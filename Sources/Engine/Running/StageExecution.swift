@@ -30,6 +30,8 @@ final class StageExecution {
     /// What is known before the work begins.
     struct Preparation {
         var inputs: [ArtifactRecord.InputRecord]
+        /// The digests of what lies outside the store.
+        var externalContent: [String: String]
         var components: KeyComponents
         var key: String { components.key }
     }
@@ -58,10 +60,10 @@ final class StageExecution {
             }
             return try graph.inputRecord(edge, producer: record)
         }
-        var components = KeyComponents(
-            of: node, in: graph, externalContent: try graph.externalContent(of: node, digests: store.digests))
+        let externalContent = try graph.externalContent(of: node, digests: store.digests)
+        var components = KeyComponents(of: node, in: graph, externalContent: externalContent)
         components.add(inputs, of: node)
-        return Preparation(inputs: inputs, components: components)
+        return Preparation(inputs: inputs, externalContent: externalContent, components: components)
     }
 
     /// Makes the artifact, or finds that the inputs came out as before and it is there already.
@@ -157,7 +159,9 @@ final class StageExecution {
                 store.path("work/\(preparation.key).lock"), node: node.name,
                 patience: execution.options.patience, whileWaiting: pause)
             defer { withExtendedLifetime(lock) {} }
-            if !store.hasWork(preparation.key) { try store.prepareWork(preparation.key) }
+            if !store.hasWork(preparation.key) {
+                try store.prepareWork(preparation.key, isForeign: outputType.isForeign)
+            }
             partLock = try PartLock(store.partLockPath(preparation.key))
         }
         defer { withExtendedLifetime(partLock) {} }
@@ -179,6 +183,28 @@ final class StageExecution {
         } catch is ShareEnded {
             guard crew.isDone else { throw StageInterrupted() }
         }
+    }
+
+    private var outputType: any Artifact.Type { type(of: node.stage).outputType }
+
+    /// Makes sure that what was read is what the key says: nobody has changed it meanwhile.
+    private func confirmReading(_ preparation: Preparation) throws {
+        if outputType.isForeign {
+            do { try confirmInputs(preparation) } catch var diagnostic as Diagnostic {
+                diagnostic.message +=
+                    "; '\(node.name)', which reads it, may have changed it, and is not published"
+                diagnostic.location = diagnostic.location ?? node.spec.nameLocation
+                throw diagnostic
+            }
+        }
+        let now = try graph.externalContent(of: node, digests: store.digests)
+        guard now != preparation.externalContent else { return }
+        let changed = Set(now.keys).union(preparation.externalContent.keys)
+            .filter { now[$0] != preparation.externalContent[$0] }.sorted()
+        throw Diagnostic(
+            "\(changed.map { "'\($0)'" }.joined(separator: ", ")) changed while '\(node.name)' was at work",
+            at: node.spec.nameLocation,
+            hint: "nothing was published; run again when nobody writes there", exitCode: .badData)
     }
 
     /// Makes sure that what is read is what was published.
@@ -217,7 +243,7 @@ final class StageExecution {
         let components = preparation.components
         try confirmInputs(preparation)
         let before = store.hasWork(key) ? store.progress(of: key) : nil
-        try store.prepareWork(key)
+        try store.prepareWork(key, isForeign: outputType.isForeign)
         try execution.remember(node, key: key, components: components.values, made: nil, speed: nil)
         execution.emit(.stageStarted(node: node.name, resumedFrom: before?.fraction))
 
@@ -239,8 +265,8 @@ final class StageExecution {
         }
         try context.finish()
 
-        let type = type(of: node.stage).outputType
-        let files = try store.settle(key, records: type.records)
+        try confirmReading(preparation)
+        let files = try store.settle(key, as: outputType)
         let timings = context.timings
         let record = ArtifactRecord(
             kind: node.schema.output, node: node.name, stage: node.schema.name,

@@ -98,7 +98,8 @@ public final class DigestCache: Sendable {
         return status
     }
 
-    private static func stamp(of path: String) throws -> String {
+    /// Size, both times and inode of a file: another stamp, and its bytes may be others.
+    static func stamp(of path: String) throws -> String {
         let status = try status(of: path)
         let (changed, modified) = (status.st_ctim, status.st_mtim)
         return

@@ -51,7 +51,7 @@ extension Store {
     }
 
     /// Compares what a stage is about to read with what was published, each file once in the life of this store
-    /// object; a damaged artifact is taken out of use, and the error says so.
+    /// object unless it was touched since; a damaged artifact is taken out of use, and the error says so.
     ///
     /// `files` are the paths that are read; nil means all. The usual records, which are small, are always among them.
     /// Hashing takes a second for 1.7 GB on the development machine (`openssl speed -evp sha256`), and what was just
@@ -61,17 +61,27 @@ extension Store {
             throw try damaged(node, key, "it was changed while the run was at work")
         }
         let chosen = files.map(Set.init)
-        let open = confirmed.withLock { known in
-            record.files.filter { file in
-                (chosen?.contains(file.path) ?? true || Self.usualRecords.contains(file.path))
-                    && !known.contains("\(key)/\(file.path)")
-            }
-        }
+        let known = confirmed.withLock { $0 }
+        // Stamps are taken before the files are read: what is written meanwhile is read again.
+        let open = record.files
+            .filter { chosen?.contains($0.path) ?? true || Self.usualRecords.contains($0.path) }
+            .map { (file: $0, stamp: stamp(of: $0, of: key)) }
+            .filter { $0.stamp == nil || known["\(key)/\($0.file.path)"] != $0.stamp }
         let folder = artifactPath(key)
-        for (file, finding) in zip(open, try concurrently(open) { try $0.finding(in: folder) }) {
-            if let finding { throw try damaged(node, key, "\(file.path) \(finding)") }
-            confirmed.withLock { _ = $0.insert("\(key)/\(file.path)") }
+        for (open, finding) in zip(open, try concurrently(open) { try $0.file.finding(in: folder) }) {
+            if let finding { throw try damaged(node, key, "\(open.file.path) \(finding)") }
+            noteConfirmed(open.file, of: key, at: open.stamp)
         }
+    }
+
+    /// Size, times and inode of an artifact's file; nil where there is none.
+    func stamp(of file: ArtifactRecord.FileRecord, of key: String) -> String? {
+        try? DigestCache.stamp(of: "\(artifactPath(key))/\(file.path)")
+    }
+
+    /// Remembers that a file is what was published as long as its stamp stays.
+    func noteConfirmed(_ file: ArtifactRecord.FileRecord, of key: String, at stamp: String?) {
+        confirmed.withLock { $0["\(key)/\(file.path)"] = stamp }
     }
 
     /// Takes an artifact out of use that a stage found damaged; the error says so.

@@ -3,7 +3,7 @@ internal import Foundation
 internal import Synchronization
 
 extension Store {
-    /// The names of files that are records in every artifact: they tell times and places.
+    /// The names of files that are records in every artifact that Retort makes: they tell times and places.
     static let usualRecords: Set<String> = ["metrics.jsonl", "events.jsonl", "source.json", "datasets.json"]
 
     /// The records that `Stage.refresh` may rewrite: they are not compared with what was published.
@@ -11,10 +11,11 @@ extension Store {
 
     /// Makes the folders in which a stage works; what lies there already is kept.
     ///
-    /// State without output is what a crash left of work that was already published: it must not be resumed.
-    func prepareWork(_ key: String) throws {
+    /// State without output is what a crash left of work that was already published: it must not be resumed. Hidden files,
+    /// which a crash may have left, stay where the files are not Retort's.
+    func prepareWork(_ key: String, isForeign: Bool = false) throws {
         if !hasWork(key) { try discardWork(key) }
-        try removeHiddenFiles(below: workPath(key))
+        if !isForeign { try removeHiddenFiles(below: workPath(key)) }
         try disk.createFolder(outputPath(key))
         try disk.createFolder("\(workPath(key))/state")
         unlink(failurePath(key))
@@ -38,10 +39,10 @@ extension Store {
     }
 
     /// Measures the files of finished work, once every byte and every name of them is on the disk.
-    func settle(_ key: String, records: Set<String>) throws -> [ArtifactRecord.FileRecord] {
+    func settle(_ key: String, as type: any Artifact.Type) throws -> [ArtifactRecord.FileRecord] {
         let output = outputPath(key)
-        try removeHiddenFiles(below: output)
-        let records = records.union(Self.usualRecords)
+        if !type.isForeign { try removeHiddenFiles(below: output) }
+        let records = type.allRecords
         let paths = try disk.files(below: output).filter { $0 != ArtifactRecord.fileName }
         for path in paths { try disk.sync("\(output)/\(path)") }
         let digests = try concurrently(paths) { try SHA256.digest(of: URL(filePath: "\(output)/\($0)")) }
@@ -78,7 +79,7 @@ extension Store {
             "\(outputPath(record.key))/\(ArtifactRecord.fileName)",
             with: try CanonicalJSON.document(try record.sealed()))
         try moveIntoStore(record)
-        confirmed.withLock { $0.formUnion(record.files.map { "\(record.key)/\($0.path)" }) }
+        for file in record.files { noteConfirmed(file, of: record.key, at: stamp(of: file, of: record.key)) }
     }
 
     /// Publishes work that a crash left complete but not yet in the store; nil when there is none.
@@ -143,7 +144,7 @@ extension Store {
     /// Takes an artifact out of use without destroying it; returns where it lies now.
     @discardableResult
     public func quarantine(_ key: String) throws -> String {
-        confirmed.withLock { names in names = names.filter { !$0.hasPrefix(key) } }
+        confirmed.withLock { stamps in stamps = stamps.filter { !$0.key.hasPrefix(key) } }
         return try setAside(artifactPath(key), as: key)
     }
 

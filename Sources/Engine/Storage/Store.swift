@@ -25,8 +25,8 @@ public final class Store: Sendable {
     /// The digests of files outside the store.
     public let digests: DigestCache
     let disk: Disk
-    /// The files, as key/path, that were found to be what was published.
-    let confirmed = Mutex<Set<String>>([])
+    /// The stamps of the files, as key/path, that were found to be what was published.
+    let confirmed = Mutex<[String: String]>([:])
     private let rootPath: String
 
     /// Opens a store; nothing is created before something is written.

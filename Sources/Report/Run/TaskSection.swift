@@ -60,7 +60,7 @@ struct TaskSection {
             var rows = comparison.groups.map { row(name, $0, isBest: $0.name == comparison.best?.name) }
             if let floor = comparison.floor {
                 rows.append(
-                    [.text(name), HTML.span(.class("note")) { "floor: the same answer everywhere" }]
+                    [.text(name), HTML.span(.class("note")) { "floor: without looking" }]
                         + [.text(Format.short(floor))] + Array(repeating: Markup.empty, count: 5))
             }
             return rows

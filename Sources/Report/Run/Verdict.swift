@@ -98,15 +98,41 @@ struct Verdict {
         phrases.append(Phrase(text: rest + ". "))
     }
 
-    /// The metric that decides, with the best arm and the direction in which it is best.
+    /// The metric that decides, with the best arm, the direction in which it is best, and what shows that it is.
     private mutating func result(_ comparisons: [TaskEvaluationFigures.Comparison], of node: String) {
         guard let comparison = comparisons.first, let best = comparison.best else { return }
-        let seeds = Format.plural(best.values.count, "seed")
-        let direction = comparison.lowerIsBetter ? "lower is better" : "higher is better"
+        let groups = comparison.groups
+        let facts = [
+            comparison.lowerIsBetter ? "lower is better" : "higher is better",
+            comparison.floor.map { "\(Format.short($0)) without looking" },
+            Format.plural(best.values.count, "seed"),
+            groups.count > 1 ? "the best mean of \(Format.plural(groups.count, "arm"))" : nil,
+        ]
         add(
             "\(best.name) has \(comparison.metric) \(Format.short(best.mean))",
-            " (\(direction), \(seeds), best of \(Format.plural(comparison.groups.count, "arm"))), "
-                + "as measured by ‘\(node)’. ")
+            " (\(facts.compactMap(\.self).joined(separator: ", "))), as measured by ‘\(node)’")
+        phrases.append(Phrase(text: Self.standing(of: best, among: groups)))
+    }
+
+    /// How far the best arm is known to be better than the one that others are compared with.
+    private static func standing(
+        of best: Stages.EvaluationFigures.Group, among groups: [Stages.EvaluationFigures.Group]
+    ) -> String {
+        guard groups.count > 1 else { return ". " }
+        guard let versus = best.versus else {
+            let isBaseline = groups.contains { $0.versus?.baseline == best.name }
+            return isBaseline ? ": no arm has a better mean than the baseline. " : ". "
+        }
+        let sign = versus.difference > 0 ? "+" : ""
+        let difference = "\(sign)\(Format.short(versus.difference)) against \(versus.baseline)"
+        guard let ends = versus.ci95 else {
+            return ", \(difference): without an interval, nothing is shown. "
+        }
+        let interval = "(95 % CI \(Format.short(ends[0])) to \(Format.short(ends[1])))"
+        let isResolved = ends[0] > 0 || ends[1] < 0
+        return isResolved
+            ? ", \(difference) \(interval). "
+            : ", \(difference): a difference that \(Format.plural(best.values.count, "seed")) do not resolve \(interval). "
     }
 
     private mutating func compare(_ versus: EvaluationMetrics.Group.Comparison, _ seeds: String) {

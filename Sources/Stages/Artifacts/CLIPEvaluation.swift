@@ -97,7 +97,8 @@ public struct CLIPFigures: Codable, Hashable, Sendable {
             let isZeroShot = metric.name == Self.zeroShotMetric
             return .init(
                 metric: metric.name, lowerIsBetter: false,
-                floor: isZeroShot ? floor.map { max($0.majority, $0.random) } : nil,
+                floor: isZeroShot
+                    ? floor.map { max($0.majority, $0.random) } : models[0].retrieval.flatMap(metric.floor),
                 groups: EvaluationFigures.Group.all(
                     arms, baseline: baseline, margin: isZeroShot ? margin : nil))
         }
@@ -130,17 +131,28 @@ public struct CLIPFigures: Codable, Hashable, Sendable {
         self.margin = margin
     }
 
-    /// Every figure of a model that arms are compared by.
-    private static var metrics: [(name: String, value: (Model) -> Double?)] {
-        [
-            (zeroShotMetric, { $0.zeroShot?.top1 }),
-            ("image_to_text_r1", { $0.retrieval?.imageToText.r1 }),
-            ("image_to_text_r5", { $0.retrieval?.imageToText.r5 }),
-            ("image_to_text_r10", { $0.retrieval?.imageToText.r10 }),
-            ("text_to_image_r1", { $0.retrieval?.textToImage.r1 }),
-            ("text_to_image_r5", { $0.retrieval?.textToImage.r5 }),
-            ("text_to_image_r10", { $0.retrieval?.textToImage.r10 }),
+    /// Every figure of a model that arms are compared by, with the floor of those about captions.
+    private static var metrics:
+        [(name: String, value: (Model) -> Double?, floor: (RetrievalMetrics) -> Double?)]
+    {
+        typealias Side = KeyPath<RetrievalMetrics, RetrievalMetrics.Recall>
+        typealias Floor = KeyPath<RetrievalMetrics, RetrievalMetrics.Recall?>
+        let sides: [(String, Side, Floor)] = [
+            ("image_to_text", \.imageToText, \.imageToTextFloor),
+            ("text_to_image", \.textToImage, \.textToImageFloor),
         ]
+        let shares: [(String, KeyPath<RetrievalMetrics.Recall, Double>)] = [
+            ("r1", \.r1), ("r5", \.r5), ("r10", \.r10),
+        ]
+        return [(zeroShotMetric, { $0.zeroShot?.top1 }, { _ in nil })]
+            + sides.flatMap { side, recall, floor in
+                shares.map { share, path in
+                    (
+                        "\(side)_\(share)", { $0.retrieval?[keyPath: recall][keyPath: path] },
+                        { $0[keyPath: floor]?[keyPath: path] }
+                    )
+                }
+            }
     }
 
     /// The arms by their zero-shot accuracy; nil where none was measured.

@@ -30,11 +30,15 @@ public struct RetrievalMetrics: Codable, Hashable, Sendable {
     public var textToImage: Recall
     /// The chance to find a caption's image at the first try.
     public var chance: Double
+    /// What both come to when candidates are put into any order; absent in evaluations of earlier versions.
+    public var imageToTextFloor, textToImageFloor: Recall?
 
     enum CodingKeys: String, CodingKey {
         case images, captions, chance
         case imageToText = "image_to_text"
         case textToImage = "text_to_image"
+        case imageToTextFloor = "image_to_text_floor"
+        case textToImageFloor = "text_to_image_floor"
     }
 
     /// Compares unit vectors.
@@ -71,6 +75,10 @@ public struct RetrievalMetrics: Codable, Hashable, Sendable {
         self.images = count
         captions = width
         chance = 1 / Double(max(1, count))
+        var (byImage, byText) = (Found(count: count), Found(count: width))
+        for texts in own { byImage.addChance(of: texts.count, among: width) }
+        for _ in 0..<width { byText.addChance(of: 1, among: count) }
+        (imageToTextFloor, textToImageFloor) = (byImage.recall, byText.recall)
     }
 
     /// Embeds images, seen whole, and all their captions, and compares them.
@@ -111,8 +119,13 @@ public struct RetrievalMetrics: Codable, Hashable, Sendable {
             for score in scores {
                 if score > best { better += 1 } else if score == best { equal += 1 }
             }
+            addChance(of: right, among: equal, behind: better)
+        }
+
+        /// Candidates in any order, of which some are right, behind others that are wrong.
+        mutating func addChance(of right: Int, among count: Int, behind better: Int = 0) {
             for (index, k) in [1, 5, 10].enumerated() {
-                sums[index] += Self.chance(of: right, among: equal, within: k - better)
+                sums[index] += Self.chance(of: right, among: count, within: k - better)
             }
         }
 
