@@ -50,8 +50,13 @@ extension Loss {
     ///
     /// `½ · (CE(s · I Tᵀ) + CE(s · T Iᵀ))` with the pairs on the diagonal; both are `[B, P]` and of length one, and `scale`
     /// is what similarities are multiplied by. Radford et al. 2021, figure 3.
-    public static func contrastive(images: Tensor, texts: Tensor, scale: Tensor) throws -> Tensor {
-        let logits = try images.matmul(texts.transpose(0, 1)) * scale
+    ///
+    /// - Parameter mask: `[B, B]`, what is added to the similarities: −∞ where a pair is no wrong one for another.
+    public static func contrastive(
+        images: Tensor, texts: Tensor, scale: Tensor, mask: Tensor? = nil
+    ) throws -> Tensor {
+        var logits = try images.matmul(texts.transpose(0, 1)) * scale
+        if let mask { logits = try logits + mask }
         let own = try Tensor.arange(0, images.shape[0]).to(images.device)
         return try (logits.crossEntropy(own) + logits.transpose(0, 1).crossEntropy(own)) * 0.5
     }

@@ -36,6 +36,7 @@ struct EvaluateCLIP: Stage {
         if templates.isEmpty {
             throw Diagnostic("templates is empty", hint: "templates: ['a photo of a {}.']")
         }
+        try templates.forEach(ZeroShotClassifier.check)
     }
 
     func run(in context: StageContext) throws -> CLIPEvaluation {
@@ -46,7 +47,8 @@ struct EvaluateCLIP: Stage {
         let provider = try context.provider(for: "images", "pairs")
         var measured: [CLIPFigures.Model] = []
         for checkpoint in models {
-            let clip = try LoadedCLIP.load(checkpoint.location.directory, device: device)
+            let clip = try LoadedCLIP.load(
+                checkpoint.location.directory, node: checkpoint.location.node, device: device)
             let workers = context.execution.workers
             let node = checkpoint.location.node
             var figures = CLIPFigures.Model(node: node, group: Evaluate.group(of: node))

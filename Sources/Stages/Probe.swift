@@ -56,6 +56,13 @@ struct Probe: Stage {
         let task = try task ?? train.mainTask()
         let learned = try records(train, task, for: "the probe")
         let tested = try records(images, task, for: "evaluation")
+        let both = Set(learned.map(\.id)).intersection(tested.map(\.id)).count
+        guard both == 0 else {
+            throw Diagnostic(
+                "\(both) of the \(tested.count) images of '\(images.location.node)' are among those that the heads learn from",
+                at: context.sourceLocation(of: "images"),
+                hint: "measure on images that train: does not have", exitCode: .badData)
+        }
         if task?.outputNames == nil {
             try requireSameClasses(train.classes, images.classes, "train and images")
         }

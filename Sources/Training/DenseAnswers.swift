@@ -106,6 +106,17 @@ public struct DenseAnswers {
         }
     }
 
+    /// Whether numbers `[N, C, H, W]` are probabilities of classes already: a script may end in a softmax. Logits that lie
+    /// in 0...1 and add up to one at every pixel there are none.
+    private static func areProbabilities(_ maps: Tensor) throws -> Bool {
+        let first = try maps.slice(dim: 0, from: 0, to: 1).to(.float32)
+        guard first.shape[1] > 1, try first.min().item() >= 0, try first.max().item() <= 1.001 else {
+            return false
+        }
+        let sums = try first.sum(1)
+        return try sums.min().item() > 0.99 && sums.max().item() < 1.01
+    }
+
     private func mapSize(of record: ImageRecord) -> (columns: Int, rows: Int) {
         let scale = min(1, Double(longestSide) / Double(max(record.width, record.height)))
         func scaled(_ side: Int) -> Int { max(1, Int((Double(side) * scale).rounded())) }
@@ -123,7 +134,8 @@ public struct DenseAnswers {
         let values: [Float]
         switch task {
         case .segmentation:
-            let (numbers, largest) = try maps.mostProbableClasses()
+            let (numbers, largest) = try (Self.areProbabilities(maps) ? maps.log() : maps)
+                .mostProbableClasses()
             means = try largest.reshape([maps.shape[0], -1]).mean(1).floats()
             values =
                 try (confidence > 0 ? numbers.maskedFill(largest.less(confidence), Double.nan) : numbers)

@@ -161,7 +161,10 @@ struct ImportModel: Stage {
                 throw Diagnostic(
                     "classes names \(classes.count), and the model has \(count) outputs for classes",
                     at: context.sourceLocation(of: "classes"),
-                    hint: "name all of them, in the order of the outputs", exitCode: .badData)
+                    hint: count == 1 && classes.count > 1
+                        ? "a script that returns class numbers must return what they are made of, before argmax: "
+                            + "[N, \(classes.count), H, W]"
+                        : "name all of them, in the order of the outputs", exitCode: .badData)
             }
             loaded.card.classes = classes
         } else if loaded.card.classes.count != count {

@@ -10,7 +10,7 @@ internal import Vision
 /// Hard pseudo-labels of task-specific experts, as Salehi et al. 2023 train CLIP with them ("CLIP meets Model Zoo Experts").
 struct PseudoLabel: Stage {
     static let name: StageName = "pseudo-label"
-    static let revision = 3
+    static let revision = 4
     static let sharing = WorkSharing.parts
     static let summary = "Asks an expert about every pixel of images, and keeps classes, depths or normals."
 
@@ -41,10 +41,21 @@ struct PseudoLabel: Stage {
         answers.precision = precision
         (answers.noise, answers.seed) = (noise, UInt64(seed))
         let classes = answers.task == .segmentation ? model.card.classes : []
-        guard classes.count < Int(Mask.unnamed) else {
+        guard classes.count <= Int(Mask.unnamed) else {
             throw Diagnostic(
                 "the expert knows \(classes.count) classes, and a map has room for 255",
                 hint: "label with an expert of fewer classes", exitCode: .badData)
+        }
+        if answers.task == .segmentation, classes.count < 2 {
+            throw Diagnostic(
+                "'\(expert.location.node)' has one output for each pixel, which tells no classes apart",
+                at: context.sourceLocation(of: "expert"),
+                hint: "a script must return a number for each class [N, C, H, W], before argmax",
+                exitCode: .badData)
+        }
+        if answers.task != .segmentation, confidence > 0 {
+            context.warn(
+                "confidence counts for classes alone: every pixel's \(answers.task.rawValue) is kept")
         }
         var writer = DenseLabelWriter(context, about: records)
         try writer.write(asking: &answers)
@@ -62,8 +73,23 @@ struct PseudoLabel: Stage {
                     + (rows.first?.failure ?? ""),
                 at: context.sourceLocation(of: "expert"), exitCode: .badData)
         }
+        try check(summary.yield, in: context)
         return try DenseLabelSet(
             ArtifactLocation(directory: context.output, node: context.node, store: context.store))
+    }
+
+    /// Warns of labels that say next to nothing, and refuses those that say nothing.
+    private func check(_ yield: DenseLabelSummary.Yield, in context: StageContext) throws {
+        let hint =
+            "its probabilities are below confidence: \(confidence); look at what it returns, or lower that"
+        guard yield.pixels > 0 else {
+            throw Diagnostic(
+                "'\(expert.location.node)' is sure of no pixel", at: context.sourceLocation(of: "confidence"),
+                hint: hint, exitCode: .badData)
+        }
+        if yield.pixels < 0.05 {
+            context.warn("'\(expert.location.node)' is sure of less than 5 % of the pixels", hint: hint)
+        }
     }
 
     private func summary(

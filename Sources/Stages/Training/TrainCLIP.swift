@@ -33,6 +33,13 @@ struct ExpertSettings: SettingGroup {
         if let value = lambdas.values.first(where: { $0 < 0 }) {
             throw Diagnostic("lambdas has a weight of \(value)", hint: "weights are at least 0")
         }
+        let learned = asked.filter { $0.isGiven || truth.contains($0.task) }.map(\.task.rawValue)
+        // The control arm may say what the others do.
+        for key in lambdas.keys.sorted() where !learned.isEmpty && !learned.contains(key) {
+            throw Diagnostic(
+                "lambdas weighs '\(key)', which nothing is learned about",
+                hint: "give \(key): an expert's labels, or take it out of lambdas")
+        }
         for (task, isGiven) in asked where isGiven && truth.contains(task) {
             throw Diagnostic(
                 "\(task.rawValue) is learned from an expert or from the truth, and both are given",
@@ -70,9 +77,22 @@ struct ExpertSettings: SettingGroup {
                     hint: "label the same images: pseudo-label finds them by their content",
                     exitCode: .badData)
             }
+            let classCount = try labels.classes().count
+            guard labels.summary.yield.pixels > 0, task != .segmentation || classCount > 1 else {
+                throw Diagnostic(
+                    "'\(labels.location.node)' has nothing to teach: "
+                        + (labels.summary.yield.pixels > 0 ? "it knows one class" : "no pixel has an answer"),
+                    at: context.sourceLocation(of: task.rawValue),
+                    hint: "retort inspect \(labels.location.node) shows its maps", exitCode: .badData)
+            }
+            if known < records.count {
+                context.warn(
+                    "'\(labels.location.node)' knows \(known) of \(records.count) images",
+                    hint: "the others are learned from their captions alone")
+            }
             context.count("\(task.rawValue)_images", known)
             return DenseTerm(
-                objective, targets: try labels.targets(), classCount: try labels.classes().count,
+                objective, targets: try labels.targets(), classCount: classCount,
                 weight: weight)
         }
     }
@@ -83,7 +103,7 @@ struct ExpertSettings: SettingGroup {
 /// The checkpoint is one of an image model, too: every stage that takes images alone reads the image tower.
 struct TrainCLIP: Stage {
     static let name: StageName = "train-clip"
-    static let revision = 1
+    static let revision = 2
     static let summary = "Trains an image tower and a text tower on images with captions: CLIP."
 
     @Input("The CLIP to start from; or give an architecture.") var model: Checkpoint?
@@ -177,7 +197,8 @@ struct TrainCLIP: Stage {
     ) throws -> LoadedCLIP {
         if let model {
             return try LoadedCLIP.load(
-                model.location.directory, device: device, imageSize: imageSize, generator: generator)
+                model.location.directory, node: model.location.node, device: device, imageSize: imageSize,
+                generator: generator)
         }
         let tokenizer =
             try vocabulary.map { try Tokenizer(context.resolve($0)) }

@@ -62,13 +62,23 @@ final class CLIPStep {
             try recordGradients(part, captions: captions, factor: factor)
         }
         var parts = [Tensor?](repeating: nil, count: heads.terms.count)
-        let loss = try cache.loss(of: count, weight: weight, scale: { try clip.model.logitScale.exp() }) {
-            places, pass in
-            let (embeddings, losses) =
+        let known = try recipe.microBatch.map { $0 < count } == true ? known(part.batch) : nil
+        let loss = try cache.loss(
+            of: count, weight: weight, scale: { try clip.model.logitScale.exp() },
+            mask: sameImages(part.batch, 0..<count)
+        ) { places, pass in
+            var (embeddings, losses) =
                 try pass == .first
                 ? (embed(places, part.batch, captions, losses: false).0, [])
                 : embed(places, part.batch, captions, losses: true)
             let share = Double(places.count) / Double(count)
+            // A chunk's loss is a mean over the pixels that are known, of which each chunk may have more or fewer.
+            if let known {
+                for index in losses.indices {
+                    let own = known[index][places].reduce(0, +) / max(1, known[index].reduce(0, +))
+                    losses[index] = try losses[index] * (own / share)
+                }
+            }
             for (index, loss) in losses.enumerated() {
                 let value = try loss.detach() * share
                 parts[index] = try parts[index].map { try $0 + value } ?? value
@@ -80,11 +90,31 @@ final class CLIPStep {
         if (part.step + 1) % 10 == 0, !heads.terms.isEmpty {
             let values = try parts.map { try $0?.item() ?? 0 }
             let others = zip(heads.terms, values).reduce(0) { $0 + factor * $1.0.weight * $1.1 }
-            record(part.step, "loss_clip", (try loss.detach().item() - others) / max(weight, 1e-12))
+            // Without a weight it is no part of the sum.
+            if weight > 0 { record(part.step, "loss_clip", (try loss.detach().item() - others) / weight) }
             for (term, value) in zip(heads.terms, values) { record(part.step, "loss_\(term.name)", value) }
             record(part.step, "expert_factor", factor)
         }
         return loss
+    }
+
+    /// How many pixels of each image each expert's map knows, by term and place.
+    private func known(_ batch: Batch) throws -> [[Double]] {
+        try heads.terms.map { term in
+            try batch.target(term.objective.task).slice(dim: 1, from: 0, to: 1).isFinite().to(.float32)
+                .reshape([batch.count, -1]).sum(1).floats().map(Double.init)
+        }
+    }
+
+    /// What keeps an image that a batch has more than once from being taken for a wrong one of its own captions; nil where
+    /// each is there once.
+    private func sameImages(_ batch: Batch, _ places: Range<Int>) throws -> Tensor? {
+        let ids = batch.views[places].map(\.record.id)
+        guard Set(ids).count < ids.count else { return nil }
+        let mask = ids.enumerated().flatMap { row, id in
+            ids.enumerated().map { $0 != row && $1 == id ? -Float.infinity : 0 }
+        }
+        return try Tensor(mask, shape: [ids.count, ids.count]).to(clip.device)
     }
 
     private func record(_ step: Int, _ name: String, _ value: Double) {
@@ -139,7 +169,8 @@ final class CLIPStep {
         let places = 0..<min(part.batch.count, recipe.microBatch ?? part.batch.count)
         let (embeddings, losses) = try embed(places, part.batch, captions, losses: true)
         let contrastive = try Loss.contrastive(
-            images: embeddings.images, texts: embeddings.texts, scale: clip.model.logitScale.exp())
+            images: embeddings.images, texts: embeddings.texts, scale: clip.model.logitScale.exp(),
+            mask: sameImages(part.batch, places))
         let all = clip.whole.parameters.named + (heads.parameters?.named ?? [])
         let tower = clip.whole.parameters.named.filter {
             $0.kind == .parameter && !$0.name.hasPrefix(CLIPModel.prefix)

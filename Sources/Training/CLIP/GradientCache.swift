@@ -52,14 +52,15 @@ public struct GradientCache {
     /// - Parameters:
     ///   - weight: what the contrastive loss is multiplied by.
     ///   - scale: what similarities are multiplied by, from the parameter that is learned.
+    ///   - mask: what is added to them, `[B, B]`; nil for nothing.
     ///   - embed: the embeddings of the pairs at these places.
     public func loss(
-        of count: Int, weight: Double = 1, scale: () throws -> Tensor,
+        of count: Int, weight: Double = 1, scale: () throws -> Tensor, mask: Tensor? = nil,
         embed: (_ places: Range<Int>, _ pass: Pass) throws -> Embeddings
     ) throws -> Tensor {
         let size = max(1, chunk ?? count)
         func contrastive(_ images: Tensor, _ texts: Tensor) throws -> Tensor {
-            try Loss.contrastive(images: images, texts: texts, scale: scale()) * weight
+            try Loss.contrastive(images: images, texts: texts, scale: scale(), mask: mask) * weight
         }
         guard size < count else {
             let all = try embed(0..<count, .last)

@@ -15,7 +15,7 @@ public struct ImageTextPairs: Sendable {
     ///
     /// - Throws: a `Diagnostic` where none has one.
     public init(_ records: [ImageRecord], for clip: LoadedCLIP, seed: UInt64) throws {
-        let captioned = records.filter { $0.captions?.isEmpty == false }
+        let captioned = records.filter { !$0.spokenCaptions.isEmpty }
         guard !captioned.isEmpty else {
             throw Diagnostic(
                 "none of the images has a caption",
@@ -25,7 +25,7 @@ public struct ImageTextPairs: Sendable {
         }
         var known: [String: [Int]] = [:]
         captions = captioned.map { record in
-            (record.captions ?? []).map { text in
+            record.spokenCaptions.map { text in
                 if let tokens = known[text] { return tokens }
                 let tokens = clip.tokens(text)
                 known[text] = tokens
@@ -49,4 +49,9 @@ public struct ImageTextPairs: Sendable {
             substream: UInt32(truncatingIfNeeded: item.epoch))
         return all[random.index(below: all.count)]
     }
+}
+
+extension ImageRecord {
+    /// The captions that say something: a blank one would be the same sentence for many images.
+    var spokenCaptions: [String] { (captions ?? []).filter { !$0.allSatisfy(\.isWhitespace) } }
 }

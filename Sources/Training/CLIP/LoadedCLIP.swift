@@ -79,13 +79,15 @@ public struct LoadedCLIP {
 
     /// Opens a checkpoint, every tensor of both towers by name and shape.
     ///
+    /// - Parameter node: what the pipeline calls it, for messages.
     /// - Throws: a `Diagnostic` for one without a text tower, and `CheckpointMismatch` for names that do not fit.
     public static func load(
-        _ directory: URL, device: Device, imageSize: Int? = nil, generator: Generator? = nil
+        _ directory: URL, node: String? = nil, device: Device, imageSize: Int? = nil,
+        generator: Generator? = nil
     ) throws -> LoadedCLIP {
         guard isCLIP(directory) else {
             throw Diagnostic(
-                "\(directory.path) has an image tower alone",
+                "the model of '\(node ?? directory.path)' has an image tower alone",
                 hint:
                     "import-model takes both towers of a CLIP where `vocabulary` is given; train-clip makes both",
                 exitCode: .badData)

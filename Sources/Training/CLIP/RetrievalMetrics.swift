@@ -87,7 +87,7 @@ public struct RetrievalMetrics: Codable, Hashable, Sendable {
     public init(
         of clip: LoadedCLIP, on records: [ImageRecord], provider: ImageProvider, workers: Int
     ) throws {
-        let records = records.filter { $0.captions?.isEmpty == false }
+        let records = records.filter { !$0.spokenCaptions.isEmpty }
         guard !records.isEmpty else {
             throw Diagnostic(
                 "none of the images has a caption to find",
@@ -95,9 +95,9 @@ public struct RetrievalMetrics: Codable, Hashable, Sendable {
                     "captions come from .txt or .json files in shards, a manifest's caption column, or a world",
                 exitCode: .badData)
         }
-        let texts = records.flatMap { $0.captions ?? [] }
+        let texts = records.flatMap(\.spokenCaptions)
         let owners = records.enumerated().flatMap { index, record in
-            (record.captions ?? []).map { _ in index }
+            record.spokenCaptions.map { _ in index }
         }
         try self.init(
             images: clip.embeddings(of: records, provider: provider, workers: workers),

@@ -21,16 +21,19 @@ public struct ZeroShotClassifier {
     ///
     /// - Throws: a `Diagnostic` for a sentence without a place for the name.
     public init(_ clip: LoadedCLIP, classes: [String], templates: [String] = templates) throws {
-        guard let bad = templates.first(where: { !$0.contains(Self.place) }) else {
-            let vectors = try templates.map { template in
-                try clip.embeddings(of: classes.map { template.replacing(Self.place, with: $0) })
-            }
-            weights = try Tensor.stack(vectors, dim: 0).mean(0).normalize(-1)
-            self.clip = clip
-            return
+        let vectors = try templates.map { template in
+            try Self.check(template)
+            return try clip.embeddings(of: classes.map { template.replacing(Self.place, with: $0) })
         }
+        weights = try Tensor.stack(vectors, dim: 0).mean(0).normalize(-1)
+        self.clip = clip
+    }
+
+    /// - Throws: a `Diagnostic` for a sentence without a place for the name of a class.
+    public static func check(_ template: String) throws {
+        guard !template.contains(place) else { return }
         throw Diagnostic(
-            "the sentence '\(bad)' has no place for the name of a class",
+            "the sentence '\(template)' has no place for the name of a class",
             hint: "write it as in 'a photo of a {}.'")
     }
 
