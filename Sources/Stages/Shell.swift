@@ -85,9 +85,7 @@ struct Shell: Stage {
     func run(in context: StageContext) throws -> CommandOutput {
         let files = FileManager.default
         // Half of what an interrupted command made must not pass for what this one makes.
-        for name in try files.contentsOfDirectory(atPath: context.output.path) {
-            try files.removeItem(at: context.output.appending(path: name))
-        }
+        try context.emptyOutput()
         for path in out where files.fileExists(atPath: context.resolve(path).path) {
             throw Diagnostic(
                 "out: '\(path)' is there before the command has run", at: context.sourceLocation(of: "out"),

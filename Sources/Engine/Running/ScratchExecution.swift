@@ -15,11 +15,13 @@ struct ScratchExecution {
         report: @escaping (StageEvent) throws -> Void = { _ in },
         _ body: (_ output: String) throws -> Result
     ) throws -> Result {
+        let use = try store.use()
+        defer { withExtendedLifetime(use) {} }
         let scratch = store.path("replay/\(key.prefix(16))-\(getpid())")
         try store.disk.removeFolder(scratch)
         for name in ["output", "state"] { try store.disk.createFolder("\(scratch)/\(name)") }
         defer {
-            try? FileManager.default.removeItem(atPath: scratch)
+            try? store.disk.removeFolder(scratch)
             rmdir(store.path("replay"))
         }
         var setup = StageContext.Setup(
