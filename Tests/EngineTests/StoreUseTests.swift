@@ -44,6 +44,24 @@ import Testing
         #expect(throws: Diagnostic.self) { try withExtendedLifetime(job) { try plan.delete() } }
     }
 
+    @Test func `a child of a process that used the store does not use it`() throws {
+        let bench = try Bench()
+        try bench.run(text)
+        var use = try bench.store.use()
+        let streams: [Int32] = [0, 1, 2]
+        let child = try spawn(["sleep", "600"], environment: ["PATH": "/usr/bin:/bin"], streams: streams)
+        defer {
+            kill(child, SIGKILL)
+            waitpid(child, nil, 0)
+        }
+        #expect(use != nil && isRefused(try bench.store.own()))
+        use = nil
+        #expect(try bench.store.own() != nil)
+        #expect(try ended(child) == nil)
+    }
+
+    private func isRefused(_ body: @autoclosure () throws -> StoreUse?) -> Bool { (try? body()) == nil }
+
     @Test func `a run waits until nothing is being deleted`() throws {
         let bench = try Bench()
         try bench.run(text)

@@ -122,6 +122,7 @@ struct Disk: Sendable {
 
     /// Removes everything in a folder, and not the folder itself.
     func emptyFolder(_ path: String) throws {
+        Self.openUp(path)
         for name in try Self.names(in: path) {
             try probe(.remove, "\(path)/\(name)")
             try Self.remove("\(path)/\(name)")
@@ -139,10 +140,17 @@ struct Disk: Sendable {
             guard unlink(path) == 0 || errno == ENOENT else { throw StoreError(errno, .remove, path) }
             return
         }
-        // Where this is not allowed, what fails next says so.
-        if status.st_mode & 0o700 != 0o700 { chmod(path, status.st_mode & 0o7777 | 0o700) }
+        Self.openUp(path)
         for name in try names(in: path) { try remove("\(path)/\(name)") }
         guard rmdir(path) == 0 || errno == ENOENT else { throw StoreError(errno, .remove, path) }
+    }
+
+    /// Lets the owner of a folder read and write it.
+    private static func openUp(_ folder: String) {
+        var status = stat()
+        guard stat(folder, &status) == 0, status.st_mode & 0o700 != 0o700 else { return }
+        // Where this is not allowed, what fails next says so.
+        chmod(folder, status.st_mode & 0o7777 | 0o700)
     }
 
     private static func names(in folder: String) throws -> [String] {
