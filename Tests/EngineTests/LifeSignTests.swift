@@ -43,6 +43,13 @@ import Testing
         #expect(LifeSign.isAlive(path) == false)
     }
 
+    @Test func `the time stamp is renewed`() throws {
+        let sign = try LifeSign(path)
+        age(LifeSign.fileName, by: 3600)
+        sign.renew()
+        #expect(systemSeconds() - modified("\(path)/\(LifeSign.fileName)") < 600)
+    }
+
     @Test func `the lock goes with the process`() async throws {
         try note { _ in }
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in

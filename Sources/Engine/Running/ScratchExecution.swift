@@ -17,7 +17,8 @@ struct ScratchExecution {
     ) throws -> Result {
         let use = try store.use()
         defer { withExtendedLifetime(use) {} }
-        let scratch = store.path("replay/\(key.prefix(16))-\(getpid())")
+        // A process in another container may have the same number.
+        let scratch = store.path("replay/\(key.prefix(16))-\(getpid())-\(UInt32.random(in: 0...UInt32.max))")
         try store.disk.removeFolder(scratch)
         for name in ["output", "state"] { try store.disk.createFolder("\(scratch)/\(name)") }
         defer {

@@ -119,8 +119,12 @@ public struct GarbagePlan: Sendable {
     ///
     /// What a run took up in the meantime stays, and none begins while something is deleted; returns what was deleted.
     public func delete() throws -> [Item] {
-        try Self.check(try StoreReferences(store), store)
-        let ownership = try store.own()
+        let ownership: StoreUse?
+        do { ownership = try store.own() } catch {
+            // Where the run is known, it is named.
+            try Self.check(try StoreReferences(store), store)
+            throw error
+        }
         defer { withExtendedLifetime(ownership) {} }
         let wanted = Set(try GarbagePlan(store, rules, now: now).items.map(\.path))
         let trash = store.path("trash")
