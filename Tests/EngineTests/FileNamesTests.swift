@@ -52,6 +52,16 @@ import Testing
         }
     }
 
+    @Test func `Slurm takes the name of a log as it is`() {
+        let job = Job(
+            run: "r", node: "a[x=m/v]", key: "k", store: URL(filePath: "/100%/s"),
+            directory: URL(filePath: "/"),
+            execution: ExecutionOptions(), resources: StageResources(), isForced: false, patience: 0)
+        #expect(job.log.path == "/100%/s/runs/r/jobs/a[x=m%2Fv].log")
+        // %j and the like stand for something; two signs stand for one.
+        #expect(SlurmExecutor.options(job).contains("--output=/100%%/s/runs/r/jobs/a[x=m%%2Fv].log"))
+    }
+
     @Test func `what earlier versions wrote is found, and not taken for another node's`() throws {
         let bench = try Bench()
         let graph = try bench.graph("data a: write text=x", matrix: [axis("text", "m/v", to: ["a"])])
