@@ -8,6 +8,7 @@ internal import Synchronization
 /// - `runs/<id>/` tells what happened when;
 /// - `nodes/<pipeline>/<node>.json` remembers the last key of each node, so that a plan can say what changed;
 /// - `pins/` says what must be kept;
+/// - `runs.lock` is held by those who use what lies here, so that nothing is deleted meanwhile;
 /// - `quarantine/` holds what was found damaged or was replaced; only the user removes it.
 public final class Store: Sendable {
     /// How an artifact was found.
