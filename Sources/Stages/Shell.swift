@@ -117,9 +117,7 @@ struct Shell: Stage {
     func run(in context: StageContext) throws -> CommandOutput {
         let files = FileManager.default
         // Half of what an interrupted command made must not pass for what this one makes.
-        for name in try files.contentsOfDirectory(atPath: context.output.path) {
-            try files.removeItem(at: context.output.appending(path: name))
-        }
+        try context.emptyOutput()
         let outside = try OutsideFiles(out, in: context)
         let log = context.output.appending(path: CommandOutput.logFile)
         do {

@@ -271,8 +271,9 @@ private struct Sums: Stage {
         let graph = try Graph(pipeline("b: slow", in: bench.folder.url), catalog: catalog)
         let plan = try bench.plan(graph)
         let key = try #require(plan.stages[0].key)
-        let run = try RunFolder(bench.store, spec: graph.spec, plan: plan)
-        let owner = bench.store.path("runs/\(run.id)/\(RunFolder.owner)")
+        // The folder is let go of as a process does that dies.
+        let id = try RunFolder(bench.store, spec: graph.spec, plan: plan).id
+        let owner = bench.store.path("runs/\(id)/\(RunFolder.owner)")
         var dead = ProcessOwner.current()
         dead.birth = "1"
         try CanonicalJSON.document(dead).write(to: URL(filePath: owner))
@@ -280,7 +281,6 @@ private struct Sums: Stage {
         let code = Mutex<ExitCode?>(nil)
         let store = bench.store
         let isOver = DispatchSemaphore(value: 0)
-        let id = run.id
         let thread = Thread {
             var options = RunOptions()
             options.handlesSignals = false

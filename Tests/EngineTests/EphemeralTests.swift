@@ -91,9 +91,9 @@ import Testing
 
     @Test func `it stays while another run may read it`() throws {
         let bench = try Bench()
-        // A run that has begun and is not over: this process is alive.
-        _ = try RunFolder(bench.store, spec: graph(bench).spec, plan: bench.plan(graph(bench)))
-        try bench.run(graph(bench))
+        // A run that has begun and is not over.
+        let other = try RunFolder(bench.store, spec: graph(bench).spec, plan: bench.plan(graph(bench)))
+        try withExtendedLifetime(other) { _ = try bench.run(graph(bench)) }
         #expect(bench.store.keys().count == 4)
     }
 

@@ -97,7 +97,7 @@ import Testing
         #expect(try pins.remove(Pin(run: first.run)))
         #expect(try !pins.remove(Pin(run: first.run)))
         try bench.folder.write("{", to: "Artifacts/pins/artifact-x.json")
-        #expect(throws: StoreError.self) { try plan(bench, rules) }
+        #expect(throws: Diagnostic.self) { try plan(bench, rules) }
     }
 
     @Test func `unfinished work that is let go can no longer be resumed`() throws {

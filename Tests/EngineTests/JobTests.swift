@@ -201,7 +201,7 @@ import Testing
 }
 
 /// Executes jobs on threads of the test's process, in the way in which a process of their own would.
-private final class ThreadExecutor: Executor {
+final class ThreadExecutor: Executor {
     private struct State {
         var started: [String] = []
         var running = 0

@@ -198,6 +198,111 @@ import Testing
         #expect(try retort.run("doctor").output.contains("as they should be"))
     }
 
+    @Test func `a store that is not there is said not to be, and is not made`() throws {
+        let retort = try Retort()
+        try retort.folder.write("a file", to: "file")
+        try FileManager.default.createDirectory(
+            at: retort.folder.appending("empty"), withIntermediateDirectories: true)
+        let verbs = [
+            ["verify"], ["gc"], ["gc", "--delete"], ["du"], ["doctor", "--repair"], ["pin"], ["unpin", "x"],
+            ["runs"],
+            ["status"],
+        ]
+        for name in ["nowhere", "file", "empty"] {
+            for verb in verbs {
+                let outcome = try retort.run(verb + ["--store", name])
+                #expect(outcome.code == 66, "\(verb) \(name)")
+                #expect(
+                    outcome.errors == """
+                        error: there is no store at '\(retort.folder.appending(name).path)'
+                          hint: the first run makes it; name another with --store or RETORT_HOME
+
+                        """, "\(verb) \(name)")
+                #expect(outcome.output == "")
+            }
+        }
+        #expect(!FileManager.default.fileExists(atPath: retort.folder.appending("nowhere").path))
+        // A project that never ran has nothing to show; but nothing was checked, and nothing can go.
+        for verb in ["runs", "du", "pin"] { #expect(try retort.run(verb).code == 0, "\(verb)") }
+        for verb in ["verify", "gc"] { #expect(try retort.run(verb).code == 66, "\(verb)") }
+    }
+
+    @Test func `a run that cannot be read is no obstacle to the others`() throws {
+        let retort = try commands()
+        #expect(try retort.run("run", "c.yaml").code == 0)
+        #expect(try retort.run("run", "c.yaml", "-s", "c.cmd=cat $IN_b/b > $OUT/c; true").code == 0)
+        let runs = try FileManager.default.contentsOfDirectory(
+            atPath: retort.folder.appending("Artifacts/runs").path
+        ).sorted()
+        try retort.folder.write("{\"half", to: "Artifacts/runs/\(runs[1])/result.json")
+        try retort.folder.write("{", to: "Artifacts/pins/artifact-x.json")
+        let list = try retort.run("runs")
+        #expect(list.code == 0, "\(list.errors)")
+        let lines = list.output.split(separator: "\n")
+        #expect(lines[0].hasPrefix("\(runs[1])  unreadable"), "\(list.output)")
+        #expect(lines[0].hasSuffix("result.json cannot be read"))
+        #expect(lines[1].hasPrefix("\(runs[0])  succeeded"))
+        let status = try retort.run("status")
+        #expect(status.code == 74)
+        #expect(
+            status.output == """
+                commands \(runs[1]): unreadable
+                  result.json cannot be read: 'retort doctor --repair' puts the run aside
+
+                """)
+        for verb in ["status", "report", "resume"] {
+            #expect(try retort.run(verb, runs[0]).code == 0, "\(verb)")
+        }
+        let pins = try retort.run("pin")
+        #expect(pins.code == 0)
+        #expect(
+            pins.errors.contains(
+                """
+                warning: pins/artifact-x.json cannot be read: nobody knows what it keeps
+                  hint: pin that again, and 'retort doctor --repair' puts this one aside
+
+                """), "\(pins.errors)")
+        #expect(try retort.run("gc").code == 74)
+        let mended = try retort.run("doctor", "--repair")
+        #expect(
+            mended.output == """
+                unreadable-run runs/\(runs[1]): moved to quarantine/: result.json cannot be read
+                unreadable-pin pins/artifact-x.json: moved to quarantine/
+                2 things put right
+
+                """)
+        #expect(try retort.run("gc").code == 0)
+    }
+
+    @Test func `what lies among the artifacts and is none is no damage`() throws {
+        let retort = try commands()
+        #expect(try retort.run("run", "c.yaml").code == 0)
+        try retort.folder.write("what this is", to: "Artifacts/store/README")
+        let outcome = try retort.run("verify")
+        #expect(outcome.code == 0)
+        #expect(outcome.errors == "store/README is no artifact, and was not checked\n")
+        #expect(outcome.output.hasSuffix("checked, 0 damaged\n"))
+    }
+
+    @Test func `a folder that may not be written is made again, and goes`() throws {
+        let retort = try Retort()
+        try retort.folder.write(
+            """
+            retort: 1
+            name: closed
+            stages:
+              a: {uses: shell, cmd: "mkdir $OUT/in && echo a > $OUT/in/a && chmod 555 $OUT/in && test ! -e stop", out: in/a}
+
+            """, to: "c.yaml")
+        try retort.folder.write("", to: "stop")
+        #expect(try retort.run("run", "c.yaml").code == 1)
+        try FileManager.default.removeItem(at: retort.folder.appending("stop"))
+        let second = try retort.run("run", "c.yaml")
+        #expect(second.code == 0, "\(second.errors)")
+        let deleted = try retort.run("gc", "--max-size", "0B", "--delete")
+        #expect(deleted.code == 0, "\(deleted.errors)")
+    }
+
     @Test func `a log can be followed until the run is over`() throws {
         let retort = try store()
         let output = Pipe()

@@ -38,7 +38,7 @@ public struct Graph: Sendable {
             return name[..<open] + (kept.isEmpty ? "" : "[\(kept.joined(separator: ","))]")
         }
         /// The name as part of a file's name.
-        public var fileName: String { name.replacing("/", with: "_") }
+        public var fileName: String { Self.fileName(of: name) }
     }
 
     /// The value of one axis of the matrix.

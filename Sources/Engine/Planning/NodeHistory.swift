@@ -39,7 +39,13 @@ struct NodeHistory {
     }
 
     /// What the last execution of a node was; nil when there was none.
-    func last(_ node: Graph.Node) -> Entry? { Self.read(file(node)) }
+    func last(_ node: Graph.Node) -> Entry? {
+        if let entry = Self.read(file(node)) { return entry }
+        let earlier = Graph.Node.earlierFileName(of: node.name)
+        guard earlier != node.fileName else { return nil }
+        let entry = Self.read(store.path("nodes/\(pipeline)/\(earlier).json"))
+        return entry?.node == node.name ? entry : nil
+    }
 
     func remember(_ entry: Entry, of node: Graph.Node) throws {
         let last = last(node)

@@ -14,6 +14,8 @@ final class Execution {
     private(set) var results: [String: StageResult] = [:]
     var exitCode = ExitCode.ok
     private var journalTrouble: (any Error)?
+    /// Keeps what is in the store there.
+    private let use: StoreUse?
 
     var graph: Graph { runner.graph }
     var store: Store { runner.store }
@@ -22,9 +24,26 @@ final class Execution {
     init(_ runner: Runner, _ plan: Plan) throws {
         self.runner = runner
         self.plan = plan
+        use = try Self.use(runner)
         folder = try RunFolder(runner.store, spec: runner.graph.spec, plan: plan)
         tasks = runner.options.crew.map(CrewTasks.init)
         history = NodeHistory(runner.store, pipeline: runner.graph.spec.name)
+    }
+
+    /// Takes the right to use what lies in the store, once nothing is being deleted there.
+    private static func use(_ runner: Runner) throws -> StoreUse? {
+        let stop = runner.options.stop
+        var isTold = false
+        try runner.store.disk.createFolder(runner.store.root.path)
+        return try runner.store.use {
+            if stop.isRequested {
+                throw Diagnostic(
+                    "the run was stopped before it began: 'gc' is deleting in its store",
+                    exitCode: stopExitCode(stop.signal))
+            }
+            if !isTold { runner.sink.receive(.note("'gc' is deleting in the store: waiting")) }
+            isTold = true
+        }
     }
 
     func run() throws -> RunResult {
@@ -63,9 +82,17 @@ final class Execution {
         if [.ran, .cached].contains(result.state) { dropInputs(of: node) }
     }
 
+    /// Whether what the plan found in the store is there still: `gc` may have come between the plan and the run.
+    func isThere(_ stage: PlannedStage) -> Bool {
+        guard stage.state == .cached, let record = stage.record else { return false }
+        if stage.isDropped { return true }
+        if case .present = store.status(of: record.key) { return true }
+        return false
+    }
+
     /// How a stage whose inputs have ended ends without being executed; nil when it is to be executed.
     func settled(_ stage: PlannedStage, _ node: Graph.Node) -> StageResult? {
-        if stage.state == .cached, let record = stage.record {
+        if isThere(stage), let record = stage.record {
             guard !stage.isDropped else {
                 records[stage.index] = record
                 return StageResult(.cached)

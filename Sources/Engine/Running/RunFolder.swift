@@ -12,6 +12,7 @@ final class RunFolder {
     let id: String
     private let path: String
     private let store: Store
+    private let sign: LifeSign
     private let journal: AppendOnlyFile
     private let keys: AppendOnlyFile
 
@@ -19,12 +20,21 @@ final class RunFolder {
     init(_ store: Store, spec: PipelineSpec, plan: Plan) throws {
         self.store = store
         (id, path) = try Self.newFolder(store)
+        // Whose it is comes first: a run that ends before the rest is written must not be taken for one at work.
+        sign = try LifeSign(path)
+        var owner = ProcessOwner.current()
+        owner.holdsLock = sign.isLocked
+        let folder = path
+        func write(_ value: some Encodable, _ name: String) throws {
+            try store.disk.replace(
+                "\(folder)/\(name)", with: try CanonicalJSON.document(value), isDurable: false)
+        }
+        try write(owner, Self.owner)
         try store.disk.createFolder("\(path)/links")
         journal = try AppendOnlyFile("\(path)/\(Self.journal)")
         keys = try AppendOnlyFile("\(path)/\(Self.keys)")
         try write(spec, Self.pipeline)
         try write(["stages": plan.stages], Self.plan)
-        try write(ProcessOwner.current(), Self.owner)
     }
 
     /// The time in UTC, so that names sort by age: after the second its thousandths, in hexadecimal, and something
@@ -55,11 +65,6 @@ final class RunFolder {
         return "\(parts[0])-" + String(format: "%04x", count + 1)
     }
 
-    private func write(_ value: some Encodable, _ name: String, isDurable: Bool = false) throws {
-        try store.disk.replace(
-            "\(path)/\(name)", with: try CanonicalJSON.document(value), isDurable: isDurable)
-    }
-
     func append(_ entry: JournalEntry) throws {
         try store.disk.probe(.write, "\(path)/\(Self.journal)")
         try journal.append(line: try CanonicalJSON.data(entry))
@@ -71,10 +76,16 @@ final class RunFolder {
     /// Lets `links/<node>` point to an artifact of the store.
     func link(_ node: Graph.Node, to key: String) throws {
         let link = "\(path)/links/\(node.fileName)"
-        guard symlink("../../../store/\(key)", link) == 0 || errno == EEXIST else {
-            throw StoreError(errno, .create, link)
+        let target = "../../../store/\(key)"
+        if symlink(target, link) == 0 { return }
+        guard errno == EEXIST else { throw StoreError(errno, .create, link) }
+        let present = try? FileManager.default.destinationOfSymbolicLink(atPath: link)
+        guard present == target else {
+            throw StoreError("another artifact has this name already", path: link)
         }
     }
 
-    func finish(_ result: RunResult) throws { try write(result, Self.result, isDurable: true) }
+    func finish(_ result: RunResult) throws {
+        try store.disk.replace("\(path)/\(Self.result)", with: try CanonicalJSON.document(result))
+    }
 }

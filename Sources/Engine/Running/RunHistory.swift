@@ -49,7 +49,29 @@ public struct RunHistory: Sendable {
     /// Whether the run has not ended and its process may be alive, as far as can be told from here.
     func mayBeAtWork(_ id: String) -> Bool {
         guard !store.disk.exists(folder(of: id).appending(path: RunFolder.result).path) else { return false }
-        return (try? read(ProcessOwner.self, RunFolder.owner, of: id))?.isAlive != false
+        return store.isAlive(run: id) != false
+    }
+
+    /// The file for whose sake a run cannot be read, as it is called in the run's folder; nil when it can be.
+    public func unreadableFile(of id: String) -> String? {
+        if (try? read(PlanFile.self, RunFolder.plan, of: id)) == nil { return RunFolder.plan }
+        if (try? pipeline(of: id)) == nil { return RunFolder.pipeline }
+        do { _ = try result(of: id) } catch { return RunFolder.result }
+        return nil
+    }
+
+    /// What a run has come to; of one that cannot be read, that and the file.
+    public func overview(of id: String) throws -> RunSummary {
+        do {
+            return try summary(of: id)
+        } catch {
+            guard let file = unreadableFile(of: id) else { throw error }
+            var summary = RunSummary(
+                id: id, pipeline: (try? pipeline(of: id).name) ?? "unknown", state: .unreadable, started: "",
+                stages: [])
+            summary.unreadable = file
+            return summary
+        }
     }
 
     /// What happened during the run, line by line.
@@ -59,12 +81,27 @@ public struct RunHistory: Sendable {
 
     /// The folder of the artifact that a node had in a run; nil when it has none.
     public func artifact(of node: String, run id: String) -> URL? {
-        let link = folder(of: id).appending(path: "links/\(node.replacing("/", with: "_"))")
-        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link.path) else {
+        let name = Graph.Node.fileName(of: node)
+        guard let key = linkedKey(name, run: id) ?? earlierKey(of: node, unless: name, run: id) else {
             return nil
         }
-        let folder = store.folder(of: (target as NSString).lastPathComponent)
+        let folder = store.folder(of: key)
         return store.disk.exists(folder.path) ? folder : nil
+    }
+
+    private func linkedKey(_ name: String, run id: String) -> String? {
+        let link = folder(of: id).appending(path: "links/\(name)")
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link.path)
+        return target.map { ($0 as NSString).lastPathComponent }
+    }
+
+    /// The key behind the link that an earlier version made for a node whose name is no file's name; such a link may
+    /// be that of another node.
+    private func earlierKey(of node: String, unless name: String, run id: String) -> String? {
+        let earlier = Graph.Node.earlierFileName(of: node)
+        guard earlier != name, let key = linkedKey(earlier, run: id) else { return nil }
+        if (try? self.key(of: node, run: id)) == key { return key }
+        return (try? ArtifactRecord.read(at: store.folder(of: key)))?.node == node ? key : nil
     }
 
     /// What a run has come to.
@@ -80,7 +117,7 @@ public struct RunHistory: Sendable {
         if let result {
             let isStopped = result.exitCode == .interrupted || result.exitCode == .stopped
             summary.state = result.ok ? .succeeded : isStopped ? .interrupted : .failed
-        } else if let owner = try? read(ProcessOwner.self, RunFolder.owner, of: id), owner.isAlive == false {
+        } else if store.isAlive(run: id) == false {
             summary.state = .died
         }
         return summary
@@ -102,7 +139,9 @@ public struct RunHistory: Sendable {
         do {
             return try JSONDecoder().decode(type, from: data)
         } catch {
-            throw StoreError("it was not written by this version of Retort", path: file.path)
+            throw Diagnostic(
+                "cannot read '\(file.path)': it was not written by this version of Retort",
+                hint: "'retort doctor --repair' puts the run aside", exitCode: .io)
         }
     }
 }
@@ -114,6 +153,8 @@ public struct RunSummary: Codable, Hashable, Sendable {
         case running, succeeded, failed, interrupted
         /// Its process ended without a word.
         case died
+        /// What it wrote cannot be read.
+        case unreadable
     }
 
     /// One stage of the run.
@@ -148,6 +189,8 @@ public struct RunSummary: Codable, Hashable, Sendable {
     public var seconds: Double?
     /// The stages, in the order of the plan.
     public var stages: [Stage]
+    /// The file of the run that cannot be read, where one cannot.
+    public var unreadable: String?
 
     fileprivate mutating func read(_ event: JournalEntry) {
         if event.event == "run-started" { started = event.time }

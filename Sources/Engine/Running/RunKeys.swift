@@ -63,6 +63,9 @@ extension RunHistory {
         try keys(of: id).mapValues { NodeComponents(components: $0.components, producers: $0.producers) }
     }
 
+    /// The key that a node had in a run; nil when it was not reached, or the run is of an early version.
+    func key(of node: String, run id: String) throws -> String? { try keys(of: id)[node]?.key }
+
     private static func compare(
         _ stage: String, _ before: [String: NodeKey], _ after: [String: NodeKey], _ seen: inout Set<String>
     ) -> KeyComparison {

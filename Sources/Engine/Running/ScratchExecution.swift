@@ -15,11 +15,14 @@ struct ScratchExecution {
         report: @escaping (StageEvent) throws -> Void = { _ in },
         _ body: (_ output: String) throws -> Result
     ) throws -> Result {
-        let scratch = store.path("replay/\(key.prefix(16))-\(getpid())")
+        let use = try store.use()
+        defer { withExtendedLifetime(use) {} }
+        // A process in another container may have the same number.
+        let scratch = store.path("replay/\(key.prefix(16))-\(getpid())-\(UInt32.random(in: 0...UInt32.max))")
         try store.disk.removeFolder(scratch)
         for name in ["output", "state"] { try store.disk.createFolder("\(scratch)/\(name)") }
         defer {
-            try? FileManager.default.removeItem(atPath: scratch)
+            try? store.disk.removeFolder(scratch)
             rmdir(store.path("replay"))
         }
         var setup = StageContext.Setup(

@@ -218,3 +218,9 @@ public struct StageInput: Hashable, Sendable {
         self.location = location
     }
 }
+
+extension StageContext {
+    /// Removes everything from the folder of the result, also what may not be written: half of what was interrupted
+    /// must not pass for what is made anew.
+    public func emptyOutput() throws { try Disk().emptyFolder(output.path) }
+}

@@ -24,12 +24,36 @@ struct Disk: Sendable {
         return false
     }
 
+    /// The name under which a file is written before it is moved into place: `.plan.json.4711-0f3a….tmp`.
+    ///
+    /// The process id alone would not do: processes in two containers can have the same one.
+    static func temporaryName(for name: String) -> String {
+        ".\(name).\(getpid())-" + String(format: "%016lx", UInt.random(in: 0...UInt.max)) + ".tmp"
+    }
+
+    /// Whether a file's name is one that ``temporaryName(for:)`` gives, or gave in earlier versions: `.plan.json.4711.tmp`.
+    static func isTemporary(_ name: String) -> Bool {
+        guard name.hasPrefix("."), name.hasSuffix(".tmp") else { return false }
+        let middle = name.dropFirst().dropLast(4)
+        guard let dot = middle.lastIndex(of: "."), dot > middle.startIndex else { return false }
+        let parts = middle[middle.index(after: dot)...].split(
+            separator: "-", omittingEmptySubsequences: false)
+        guard let process = parts.first, !process.isEmpty, process.allSatisfy({ ("0"..."9").contains($0) })
+        else {
+            return false
+        }
+        let isHexadecimal = parts.dropFirst().allSatisfy { part in
+            part.count == 16 && part.allSatisfy { $0.isASCII && $0.isHexDigit }
+        }
+        return parts.count <= 2 && isHexadecimal
+    }
+
     /// Replaces a file so that a reader, or a crash, sees the old content or the new, never a part.
     ///
     /// `isDurable` also waits for the disk, so that the new content survives a power cut.
     func replace(_ path: String, with data: Data, isDurable: Bool = true) throws {
         let folder = (path as NSString).deletingLastPathComponent
-        let temporary = "\(folder)/.\((path as NSString).lastPathComponent).\(getpid()).tmp"
+        let temporary = "\(folder)/\(Self.temporaryName(for: (path as NSString).lastPathComponent))"
         try createFolder(folder)
         do {
             try write(data, to: temporary, isDurable: isDurable)
@@ -66,6 +90,13 @@ struct Disk: Sendable {
     /// Renames a file or folder within the store's file system.
     func move(_ path: String, to destination: String) throws {
         try probe(.move, destination)
+        if rename(path, destination) == 0 { return }
+        let reason = errno
+        // A folder that comes to lie in another one must be writable itself: the name of the one above is written in it.
+        var status = stat()
+        guard reason == EACCES, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+            status.st_mode & 0o200 == 0, chmod(path, status.st_mode & 0o7777 | 0o200) == 0
+        else { throw StoreError(reason, .move, destination) }
         guard rename(path, destination) == 0 else { throw StoreError(errno, .move, destination) }
     }
 
@@ -80,9 +111,62 @@ struct Disk: Sendable {
 
     /// Removes a folder with everything in it; one that is not there is fine.
     func removeFolder(_ path: String) throws {
-        guard exists(path) else { return }
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            if errno == ENOENT { return }
+            throw StoreError(errno, .remove, path)
+        }
         try probe(.remove, path)
-        do { try FileManager.default.removeItem(atPath: path) } catch { throw StoreError(EIO, .remove, path) }
+        try Self.remove(path)
+    }
+
+    /// Removes everything in a folder, and not the folder itself.
+    func emptyFolder(_ path: String) throws {
+        Self.openUp(path)
+        for name in try Self.names(in: path) {
+            try probe(.remove, "\(path)/\(name)")
+            try Self.remove("\(path)/\(name)")
+        }
+    }
+
+    /// Removes a file, a link, or a folder with everything in it, folders that their owner may not write, too.
+    private static func remove(_ path: String) throws {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            if errno == ENOENT { return }
+            throw StoreError(errno, .remove, path)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            guard unlink(path) == 0 || errno == ENOENT else { throw StoreError(errno, .remove, path) }
+            return
+        }
+        Self.openUp(path)
+        for name in try names(in: path) { try remove("\(path)/\(name)") }
+        guard rmdir(path) == 0 || errno == ENOENT else { throw StoreError(errno, .remove, path) }
+    }
+
+    /// Lets the owner of a folder read and write it.
+    private static func openUp(_ folder: String) {
+        var status = stat()
+        guard stat(folder, &status) == 0, status.st_mode & 0o700 != 0o700 else { return }
+        // Where this is not allowed, what fails next says so.
+        chmod(folder, status.st_mode & 0o7777 | 0o700)
+    }
+
+    private static func names(in folder: String) throws -> [String] {
+        guard let stream = opendir(folder) else {
+            if errno == ENOENT { return [] }
+            throw StoreError(errno, .list, folder)
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
     }
 
     /// Whether something lies at a path.

@@ -39,6 +39,8 @@ public struct GarbagePlan: Sendable {
     /// What was kept because of a pin.
     public let pins: [Pin]
     private let store: Store
+    private let rules: GarbageRules
+    private let now: Double
 
     /// The bytes that deleting everything frees.
     public var freed: Int { items.reduce(0) { $0 + $1.bytes } }
@@ -49,9 +51,9 @@ public struct GarbagePlan: Sendable {
     }
 
     init(_ store: Store, _ rules: GarbageRules, now: Double) throws {
-        self.store = store
+        (self.store, self.rules, self.now) = (store, rules, now)
         let references = try StoreReferences(store)
-        try Self.check(references)
+        try Self.check(references, store)
         pins = try Pins(store).all()
         bytes = FolderSizes.bytes(below: store.root.path)
         let uses = references.lastUses()
@@ -115,13 +117,20 @@ public struct GarbagePlan: Sendable {
 
     /// Deletes the folders, each by a rename first, so that a crash leaves no half artifact.
     ///
-    /// What a run took up in the meantime stays; returns what was deleted.
+    /// What a run took up in the meantime stays, and none begins while something is deleted; returns what was deleted.
     public func delete() throws -> [Item] {
-        try Self.check(try StoreReferences(store))
+        let ownership: StoreUse?
+        do { ownership = try store.own() } catch {
+            // Where the run is known, it is named.
+            try Self.check(try StoreReferences(store), store)
+            throw error
+        }
+        defer { withExtendedLifetime(ownership) {} }
+        let wanted = Set(try GarbagePlan(store, rules, now: now).items.map(\.path))
         let trash = store.path("trash")
         try store.disk.removeFolder(trash)
         var deleted: [Item] = []
-        for item in items {
+        for item in items where wanted.contains(item.path) {
             let key = item.path.hasPrefix("runs/") ? nil : (item.path as NSString).lastPathComponent
             // Whoever makes an artifact holds its lock.
             let lock: WorkLock?
@@ -146,10 +155,33 @@ public struct GarbagePlan: Sendable {
         return deleted
     }
 
-    private static func check(_ references: StoreReferences) throws {
-        guard let running = references.runs.first(where: \.isRunning) else { return }
+    /// Nothing may be deleted while it is not known what is wanted.
+    private static func check(_ references: StoreReferences, _ store: Store) throws {
+        if let run = references.runs.first(where: { $0.unreadable != nil }), let file = run.unreadable {
+            throw Diagnostic(
+                "'\(store.path("runs/\(run.id)/\(file)"))' cannot be read: nobody knows what the run wants",
+                hint: "'retort doctor --repair' puts the run aside; then its artifacts may go", exitCode: .io)
+        }
+        if let file = try Pins(store).unreadable().first {
+            throw Diagnostic(
+                "'\(store.path("pins/\(file)"))' cannot be read: nobody knows what it keeps",
+                hint: "pin that again, and 'retort doctor --repair' puts this one aside", exitCode: .io)
+        }
+        guard let running = references.runs.first(where: { $0.isRunning != false }) else { return }
+        if running.isRunning == true {
+            throw Diagnostic(
+                "the run \(running.id) is at work", hint: "collect when it is over, or stop it",
+                exitCode: .stopped)
+        }
+        let owner = WorkLock.owner(in: store.path("runs/\(running.id)/\(RunFolder.owner)"))
+        let isWatched = owner?.holdsLock != nil
         throw Diagnostic(
-            "the run \(running.id) is at work", hint: "collect when it is over, or stop it",
+            "the run \(running.id) may be at work" + (owner.map { " on \($0.host)" } ?? ""),
+            hint: "collect when it is over; if it died, "
+                + (owner == nil
+                    ? "in five minutes"
+                    : isWatched
+                        ? "ten minutes after that" : "delete runs/\(running.id)/\(RunFolder.owner)"),
             exitCode: .stopped)
     }
 

@@ -30,20 +30,22 @@ public struct Pins: Sendable {
     /// Creates a reader and writer of a store's pins.
     public init(_ store: Store) { self.store = store }
 
-    /// All pins, oldest first; throws when one cannot be read, because what it keeps must not be deleted.
+    /// All pins that can be read, oldest first.
     public func all() throws -> [Pin] {
+        try files().compactMap(read).sorted { ($0.since, $0.name) < ($1.since, $1.name) }
+    }
+
+    /// The files in `pins/` that cannot be read as pins, by their names: while there is one, nobody knows what it keeps.
+    public func unreadable() throws -> [String] { try files().filter { read($0) == nil } }
+
+    private func files() throws -> [String] {
         guard store.disk.exists(folder) else { return [] }
-        let files = try store.disk.files(below: folder).filter { $0.hasSuffix(".json") }
-        return try files.map { file in
-            let path = "\(folder)/\(file)"
-            guard let data = FileManager.default.contents(atPath: path),
-                let pin = try? JSONDecoder().decode(Pin.self, from: data)
-            else {
-                throw StoreError(
-                    "it is not a pin; remove it, and pin again what it kept", path: path)
-            }
-            return pin
-        }.sorted { ($0.since, $0.name) < ($1.since, $1.name) }
+        return try store.disk.files(below: folder).filter { $0.hasSuffix(".json") && !Disk.isTemporary($0) }
+    }
+
+    private func read(_ file: String) -> Pin? {
+        FileManager.default.contents(atPath: "\(folder)/\(file)")
+            .flatMap { try? JSONDecoder().decode(Pin.self, from: $0) }
     }
 
     /// Adds a pin; one that is there already keeps its date.

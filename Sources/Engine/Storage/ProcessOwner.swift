@@ -12,20 +12,31 @@ public struct ProcessOwner: Codable, Hashable, Sendable {
     public var birth: String
     /// When the process last said that it is alive, ISO 8601 in UTC.
     public var heartbeat: String
+    /// The namespace that the process id belongs to: containers on one machine count for themselves.
+    public var namespace: String?
+    /// Whether the process holds a lock that lies beside this (``LifeSign``); nil where it was not to hold one.
+    public var holdsLock: Bool?
 
     /// This process, now.
     static func current() -> ProcessOwner {
         ProcessOwner(
             host: hostName, boot: bootIdentifier, pid: getpid(), birth: birth(of: getpid()) ?? "",
-            heartbeat: timestamp())
+            heartbeat: timestamp(), namespace: currentNamespace)
     }
 
-    /// Whether the process lives; nil when it is on another machine and nobody here can know.
+    /// Whether the process lives; nil when it is on another machine, or in another container, and nobody here can know.
     public var isAlive: Bool? {
         guard host == Self.hostName else { return nil }
-        guard boot == Self.bootIdentifier, let birth = Self.birth(of: pid) else { return false }
+        if isOfThisBoot, let namespace, namespace != Self.currentNamespace { return nil }
+        guard isOfThisBoot, let birth = Self.birth(of: pid) else { return false }
         return birth == self.birth
     }
+
+    /// Whether the process began on this machine since it was started.
+    var isOfThisBoot: Bool { !boot.isEmpty && boot == Self.bootIdentifier }
+
+    private static let currentNamespace = try? FileManager.default.destinationOfSymbolicLink(
+        atPath: "/proc/self/ns/pid")
 
     static let hostName: String = {
         // Foundation's host name may ask the network.

@@ -154,7 +154,7 @@ extension Store {
     }
 
     @discardableResult
-    private func setAside(_ source: String, as name: String) throws -> String {
+    func setAside(_ source: String, as name: String) throws -> String {
         let folder = path("quarantine")
         try disk.createFolder(folder)
         let taken = Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])

@@ -8,6 +8,7 @@ internal import Synchronization
 /// - `runs/<id>/` tells what happened when;
 /// - `nodes/<pipeline>/<node>.json` remembers the last key of each node, so that a plan can say what changed;
 /// - `pins/` says what must be kept;
+/// - `runs.lock` is held by those who use what lies here, so that nothing is deleted meanwhile;
 /// - `quarantine/` holds what was found damaged or was replaced; only the user removes it.
 public final class Store: Sendable {
     /// How an artifact was found.
@@ -73,8 +74,25 @@ public final class Store: Sendable {
     }
 
     /// The keys of all artifacts, in order.
-    public func keys() -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: path("store"))) ?? []).sorted()
+    public func keys() -> [String] { names { isArtifact($0) } }
+
+    /// What lies among the artifacts and is none, in order: a file, or a folder whose name is no key.
+    public func strays() -> [String] { names { !isArtifact($0) } }
+
+    private func names(where isWanted: (String) -> Bool) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path("store"))) ?? []
+        return names.filter(isWanted).sorted()
+    }
+
+    private func isArtifact(_ name: String) -> Bool {
+        var status = stat()
+        return name.allSatisfy { $0.isASCII && $0.isHexDigit } && stat(artifactPath(name), &status) == 0
+            && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Whether there is a store at its root: a folder with at least one of those that a run makes.
+    public var isThere: Bool {
+        ["store", "runs", "work", "nodes", "quarantine"].contains { disk.exists(path($0)) }
     }
 
     /// Whether resumable work lies at a key.

@@ -7,8 +7,10 @@ struct StoreReferences {
     struct Run {
         var id: String
         var pipeline: String
-        /// Whether its process is alive, as far as is known.
-        var isRunning: Bool
+        /// Whether it has not ended and its process lives; nil when nobody here can know.
+        var isRunning: Bool?
+        /// The file of it that cannot be read.
+        var unreadable: String?
         /// Seconds since 1970.
         var started: Double
         /// Keys by the name of the node's link.
@@ -27,7 +29,8 @@ struct StoreReferences {
         runs = history.identifiers().map { id in
             Run(
                 id: id, pipeline: (try? history.pipeline(of: id).name) ?? "unknown",
-                isRunning: Self.isRunning(id, store), started: Self.started(id, store),
+                isRunning: Self.isRunning(id, store), unreadable: history.unreadableFile(of: id),
+                started: Self.started(id, store),
                 keys: Self.links(history.folder(of: id)))
         }
         var nodes: [String: [NodeHistory.Entry]] = [:]
@@ -85,10 +88,10 @@ struct StoreReferences {
     }
 
     /// Whether a run has no result and its process has not died; journals, which can be long, are not read.
-    private static func isRunning(_ id: String, _ store: Store) -> Bool {
+    private static func isRunning(_ id: String, _ store: Store) -> Bool? {
         let folder = store.path("runs/\(id)")
         if store.disk.exists("\(folder)/\(RunFolder.result)") { return false }
-        return WorkLock.owner(in: "\(folder)/\(RunFolder.owner)")?.isAlive ?? true
+        return store.isAlive(run: id)
     }
 
     /// When a run began: as its journal begins, else as its folder was made.

@@ -21,6 +21,10 @@ public struct StoreRepair: Sendable {
             case halfArtifact = "half-artifact"
             /// A run that died before its plan was written: it is deleted.
             case halfRun = "half-run"
+            /// A run with a file that cannot be read: it is put aside.
+            case unreadableRun = "unreadable-run"
+            /// A pin that cannot be read: it is put aside.
+            case unreadablePin = "unreadable-pin"
         }
 
         /// What is wrong.
@@ -52,24 +56,34 @@ public struct StoreRepair: Sendable {
         }
         for id in Self.names(in: "runs", store)
         where !store.disk.exists(store.path("runs/\(id)/\(RunFolder.plan)")) {
-            let owner = FileManager.default.contents(atPath: store.path("runs/\(id)/\(RunFolder.owner)"))
-                .flatMap { try? JSONDecoder().decode(ProcessOwner.self, from: $0) }
             // A run that is just beginning has no plan either.
             let age = systemSeconds() - modified(store.path("runs/\(id)"))
-            if owner?.isAlive != true && age > 60 {
+            if store.isAlive(run: id) == false && age > 60 {
                 findings.append(Finding(kind: .halfRun, path: "runs/\(id)", remedy: "deleted"))
             }
+        }
+        let references = try StoreReferences(store)
+        for run in references.runs.reversed() where run.isRunning == false {
+            guard let file = run.unreadable else { continue }
+            findings.append(
+                Finding(
+                    kind: .unreadableRun, path: "runs/\(run.id)",
+                    remedy: "moved to quarantine/: \(file) cannot be read"))
+        }
+        for name in try Pins(store).unreadable() {
+            findings.append(
+                Finding(kind: .unreadablePin, path: "pins/\(name)", remedy: "moved to quarantine/"))
         }
         for name in ["trash", "replay"] where !Self.names(in: name, store).isEmpty {
             findings.append(Finding(kind: .leftover, path: name, remedy: "deleted"))
         }
         for folder in ["", "pins"] {
-            for name in Self.names(in: folder, store) where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+            for name in Self.names(in: folder, store) where Disk.isTemporary(name) {
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"
                 findings.append(Finding(kind: .leftover, path: path, remedy: "deleted"))
             }
         }
-        entries = try Self.forgotten(store)
+        entries = Self.forgotten(store, references)
         findings += entries.keys.sorted().map {
             Finding(kind: .nodeHistory, path: $0, remedy: "read from the newest run that has it")
         }
@@ -88,6 +102,8 @@ public struct StoreRepair: Sendable {
                 try store.disk.removeFolder(path)
             case .halfArtifact:
                 try store.quarantine((path as NSString).lastPathComponent)
+            case .unreadableRun, .unreadablePin:
+                try store.setAside(path, as: (path as NSString).lastPathComponent)
             case .nodeHistory:
                 guard let entry = entries[finding.path] else { continue }
                 try store.disk.replace(path, with: try CanonicalJSON.document(entry))
@@ -119,7 +135,8 @@ public struct StoreRepair: Sendable {
             // A lock that is just being taken is empty.
             let isDead =
                 owner.map { $0.isAlive == false } ?? (systemSeconds() - modified(store.path(path)) > 60)
-            guard isDead else { return nil }
+            // Its process may be in another container.
+            guard isDead, PartLock.isFree(store.path(path)) else { return nil }
             return Finding(kind: .staleLock, path: path, remedy: "removed")
         }
         let isLocked = store.disk.exists(store.path("\(path).lock"))
@@ -130,11 +147,12 @@ public struct StoreRepair: Sendable {
     }
 
     /// What nodes' files should hold that are missing or unreadable, by path below the root.
-    private static func forgotten(_ store: Store) throws -> [String: NodeHistory.Entry] {
-        let references = try StoreReferences(store)
+    private static func forgotten(_ store: Store, _ references: StoreReferences) -> [String: NodeHistory
+        .Entry]
+    {
         var entries: [String: NodeHistory.Entry] = [:]
         // Newest first: the first run that has a node decides.
-        for run in references.runs {
+        for run in references.runs where run.unreadable == nil {
             lazy var host = FileManager.default.contents(
                 atPath: store.path("runs/\(run.id)/\(RunFolder.owner)")
             ).flatMap { try? JSONDecoder().decode(ProcessOwner.self, from: $0).host }
@@ -146,8 +164,9 @@ public struct StoreRepair: Sendable {
                     .map { (try? JSONDecoder().decode(NodeHistory.Entry.self, from: $0)) != nil }
                 if isReadable == true { continue }
                 entries[file] = NodeHistory.Entry(
-                    names.first { $0.replacing("/", with: "_") == link } ?? record.node, of: record,
-                    madeOn: host)
+                    names.first { Graph.Node.fileName(of: $0) == link }
+                        ?? names.first { Graph.Node.earlierFileName(of: $0) == link } ?? record.node,
+                    of: record, madeOn: host)
             }
         }
         return entries

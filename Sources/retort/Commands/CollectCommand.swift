@@ -47,7 +47,7 @@ struct CollectCommand: RetortCommand {
 
     func execute(_ console: Console) throws {
         let plan = try GarbagePlan(
-            store.open(), GarbageRules(keptRuns: keepRuns, age: olderThan, size: maxSize))
+            store.existing(always: true), GarbageRules(keptRuns: keepRuns, age: olderThan, size: maxSize))
         let items = delete ? try plan.delete() : plan.items
         let freed = items.reduce(0) { $0 + $1.bytes }
         if global.json {

@@ -40,7 +40,7 @@ struct DoctorCommand: RetortCommand {
 
     /// Rebuilds what can be rebuilt from the store's folders; artifacts themselves are for `verify`.
     private func mend(_ console: Console) throws {
-        let repair = try StoreRepair(store.open())
+        let repair = try StoreRepair(store.existing())
         try repair.repair()
         if global.json { return try console.print(json: repair.findings) }
         for finding in repair.findings {

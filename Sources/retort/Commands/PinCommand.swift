@@ -15,7 +15,10 @@ struct PinCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let store = store.open()
+        let store = try store.existing()
+        // What is looked up must be there still when it is pinned.
+        let use = try store.use()
+        defer { withExtendedLifetime(use) {} }
         let pins = Pins(store)
         if let pin = try subject.pin(in: store) {
             try pins.add(pin)
@@ -25,7 +28,16 @@ struct PinCommand: RetortCommand {
         let all = try pins.all()
         if global.json { return try console.print(json: all) }
         for pin in all { console.print("\(pin.name), since \(pin.since.prefix(10))") }
+        for name in try pins.unreadable() { Self.tell(name, console) }
         if all.isEmpty { console.note("nothing is pinned in '\(store.root.path)'") }
+    }
+
+    /// Says that a pin cannot be read.
+    static func tell(_ name: String, _ console: Console) {
+        console.show(
+            Diagnostic(
+                "pins/\(name) cannot be read: nobody knows what it keeps",
+                hint: "pin that again, and 'retort doctor --repair' puts this one aside", severity: .warning))
     }
 }
 
@@ -39,7 +51,7 @@ struct UnpinCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let store = store.open()
+        let store = try store.existing()
         let pins = try Pins(store).all()
         guard let name = subject.name else {
             throw Diagnostic(

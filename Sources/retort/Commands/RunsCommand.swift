@@ -12,8 +12,8 @@ struct RunsCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let history = RunHistory(store.open())
-        let summaries = try history.identifiers().prefix(max(0, number)).map { try history.summary(of: $0) }
+        let history = RunHistory(try store.existing())
+        let summaries = try history.identifiers().prefix(max(0, number)).map { try history.overview(of: $0) }
         if global.json { return try console.print(json: summaries) }
         var table = TextTable()
         for summary in summaries {
@@ -21,7 +21,9 @@ struct RunsCommand: RetortCommand {
             table.add(
                 "\(summary.id)", StatusCommand.cell(summary.state.rawValue, console.style),
                 TextTable.Cell(summary.pipeline, console.style.bold),
-                "\(ran) of \(Wording.count(summary.stages.count, "stage")) executed",
+                TextTable.Cell(
+                    summary.unreadable.map { "\($0) cannot be read" }
+                        ?? "\(ran) of \(Wording.count(summary.stages.count, "stage")) executed"),
                 "\(summary.seconds.map(Wording.duration) ?? "")")
         }
         for line in table.lines() { console.print(line) }

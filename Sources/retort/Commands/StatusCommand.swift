@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Engine
 import Foundation
 
@@ -13,9 +14,9 @@ struct StatusCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let history = RunHistory(store.open())
+        let history = RunHistory(try store.existing())
         let id = try history.identifier(matching: run)
-        var summary = try history.summary(of: id)
+        var summary = try history.overview(of: id)
         var drawn = show(summary, console, over: 0)
         while watch, summary.state == .running {
             sleep(2)
@@ -23,6 +24,7 @@ struct StatusCommand: RetortCommand {
             drawn = show(summary, console, over: Terminal.output.isInteractive ? drawn : 0)
         }
         if global.json { try console.print(json: summary) }
+        if summary.unreadable != nil { throw EarlyExit(.io) }
     }
 
     /// Prints the table in place of the lines of the one before; returns how many lines it has.
@@ -31,6 +33,9 @@ struct StatusCommand: RetortCommand {
         let style = console.style
         let time = summary.seconds.map { " in \(Wording.duration($0))" } ?? ""
         var lines = ["\(style.bold(summary.pipeline)) \(summary.id): \(summary.state.rawValue)\(time)"]
+        if let file = summary.unreadable {
+            lines.append("  \(file) cannot be read: 'retort doctor --repair' puts the run aside")
+        }
         var table = TextTable()
         for stage in summary.stages {
             table.add(
@@ -56,7 +61,7 @@ struct StatusCommand: RetortCommand {
     static func cell(_ state: String, _ style: TextStyle) -> TextTable.Cell {
         switch state {
         case "ran", "succeeded": TextTable.Cell(state, style.green)
-        case "failed", "died": TextTable.Cell(state, style.red)
+        case "failed", "died", "unreadable": TextTable.Cell(state, style.red)
         case "running": TextTable.Cell(state, style.cyan)
         case "interrupted", "blocked", "busy": TextTable.Cell(state, style.yellow)
         default: TextTable.Cell(state, style.dim)

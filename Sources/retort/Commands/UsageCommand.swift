@@ -16,7 +16,7 @@ struct UsageCommand: RetortCommand {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ console: Console) throws {
-        let store = store.open()
+        let store = try store.existing()
         let usage = try StoreUsage(store)
         if global.json { return try console.print(json: usage) }
         console.print("\(console.style.bold(Wording.bytes(usage.bytes)))  \(store.root.path)")
@@ -31,6 +31,7 @@ struct UsageCommand: RetortCommand {
         show(Array(usage.runs.prefix(max(0, number))), "runs", hasOwn: true, console)
         if !usage.pins.isEmpty { console.print(console.style.bold("pinned")) }
         for pin in usage.pins { console.print("  \(pin.name), since \(pin.since.prefix(10))") }
+        for name in try Pins(store).unreadable() { PinCommand.tell(name, console) }
     }
 
     private func show(_ shares: [StoreUsage.Share], _ title: String, hasOwn: Bool, _ console: Console) {

@@ -35,7 +35,10 @@ struct VerifyCommand: RetortCommand {
     }
 
     func execute(_ console: Console) throws {
-        let store = store.open()
+        let store = try store.existing(always: true)
+        // What gc deletes meanwhile would look damaged.
+        let use = try store.use()
+        defer { withExtendedLifetime(use) {} }
         let keys = store.keys()
         var damaged: [Damage] = []
         for key in keys {
@@ -46,6 +49,7 @@ struct VerifyCommand: RetortCommand {
             }
             if repair && !damages.isEmpty { console.note("moved to \(try store.quarantine(key))") }
         }
+        for name in store.strays() { console.note("store/\(name) is no artifact, and was not checked") }
         let count = Set(damaged.map(\.artifact)).count
         if !global.json {
             console.print("\(Wording.count(keys.count, "artifact")) checked, \(count) damaged")

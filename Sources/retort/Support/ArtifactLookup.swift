@@ -16,7 +16,7 @@ struct ArtifactLookup {
             if let folder = history.artifact(of: stage, run: id) { return (id, folder) }
         }
         throw problem(
-            stage, try runs.flatMap { try history.summary(of: $0).stages.map(\.name) },
+            stage, runs.flatMap { (try? history.summary(of: $0).stages.map(\.name)) ?? [] },
             run: run.map { _ in newest })
     }
 

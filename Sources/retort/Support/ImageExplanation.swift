@@ -27,6 +27,8 @@ struct ImageExplanation {
         let newest = try history.identifier(matching: run)
         let candidates = run == nil ? history.identifiers() : [newest]
         for id in candidates {
+            // Of a run that cannot be read, the others' stages are none the worse.
+            guard run != nil || history.unreadableFile(of: id) == nil else { continue }
             let records = try history.summary(of: id).stages.compactMap { stage in
                 try history.artifact(of: stage.name, run: id).map {
                     (folder: $0, record: try ArtifactRecord.read(at: $0))

@@ -46,4 +46,18 @@ struct StoreOptions: ParsableArguments {
 
     /// Opens the store.
     func open() -> Store { Store(root: root) }
+
+    /// Opens a store that must be there.
+    ///
+    /// - Parameter always: also where `--store` names none; else a project that never ran has an empty one.
+    func existing(always: Bool = false) throws -> Store {
+        let opened = open()
+        guard opened.isThere || !(always || store != nil) else {
+            throw Diagnostic(
+                "there is no store at '\(opened.root.path)'",
+                hint: "the first run makes it; name another with --store or RETORT_HOME",
+                exitCode: .inputMissing)
+        }
+        return opened
+    }
 }

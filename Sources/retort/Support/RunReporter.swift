@@ -93,6 +93,7 @@ extension ReportedRun.Outcome {
         case .succeeded: self = .succeeded
         case .interrupted: self = .interrupted
         case .died: self = .died
+        case .unreadable: self = .failed
         case .failed: self = .failed
         }
     }

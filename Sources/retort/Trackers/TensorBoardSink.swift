@@ -48,7 +48,7 @@ final class TensorBoardSink: EventSink {
     }
 
     private func open(_ node: String, run: String) throws -> FileHandle {
-        let place = folder.appending(path: run).appending(path: node.replacing("/", with: "_"))
+        let place = folder.appending(path: run).appending(path: Graph.Node.fileName(of: node))
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         let seconds = Int(Date().timeIntervalSince1970)
         let file = place.appending(

@@ -49,7 +49,7 @@ public struct Job: Codable, Hashable, Sendable {
     public var log: URL { file("log") }
 
     private func file(_ suffix: String) -> URL {
-        store.appending(path: "runs/\(run)/jobs/\(node.replacing("/", with: "_")).\(suffix)")
+        store.appending(path: "runs/\(run)/jobs/\(Graph.Node.fileName(of: node)).\(suffix)")
     }
 
     /// The arguments with which this program executes the job.

@@ -69,7 +69,7 @@ final class JobScheduler {
         for stage in waiting {
             let node = graph.nodes[stage.index]
             let isReady = !node.inputs.contains { open.contains($0.producer) }
-            let isKnown = stage.state == .cached || options.stop.isRequested
+            let isKnown = execution.isThere(stage) || options.stop.isRequested
             guard isReady || isKnown else {
                 kept.append(stage)
                 continue

@@ -80,9 +80,11 @@ public struct SlurmExecutor: Executor {
     static func options(_ job: Job) -> [String] {
         let (prefix, suffix) = mark(job)
         let needs = job.resources
+        // What stands behind a percent sign means something to Slurm.
+        let log = job.log.path.replacing("%", with: "%%")
         var options = [
             "--parsable", "--requeue", "--open-mode=append", "--job-name=retort-\(job.node)",
-            "--comment=\(prefix)\(job.run)\(suffix)", "--output=\(job.log.path)",
+            "--comment=\(prefix)\(job.run)\(suffix)", "--output=\(log)",
             "--cpus-per-task=\(needs.cpus ?? needs.threads ?? 1)",
             // Two minutes to finish a step and save.
             "--signal=B:USR1@120",
@@ -96,7 +98,7 @@ public struct SlurmExecutor: Executor {
 
     /// The options of the jobs that make the parts of a stage.
     private static func arrayOptions(_ job: Job) -> [String] {
-        let log = job.log.deletingPathExtension().path + ".part-%a.log"
+        let log = job.log.deletingPathExtension().path.replacing("%", with: "%%") + ".part-%a.log"
         return options(job).map { option in
             if option.hasPrefix("--comment=") {
                 return "--comment=" + partMark + option.dropFirst("--comment=".count)
@@ -195,8 +197,8 @@ private final class SlurmQueue: Sendable {
     }
 
     fileprivate static let ends: Set<String> = [
-        "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
-        "REVOKED", "TIMEOUT",
+        "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+        "PREEMPTED", "REVOKED", "TIMEOUT",
     ]
 
     private let interval: Double

@@ -17,6 +17,8 @@ public final class StageJob {
     private let isForced: Bool
     private let part: JobPart?
     private let folder: String
+    /// Keeps what is in the store there: the job may outlive its run.
+    private let use: StoreUse?
     let history: NodeHistory
     private let lines: AppendOnlyFile
     private let sink: any EventSink
@@ -35,6 +37,7 @@ public final class StageJob {
         self.options = options
         self.isForced = isForced
         self.sink = sink
+        use = try store.use { if options.stop.isRequested { throw StageInterrupted() } }
         graph = try Graph(try RunHistory(store).pipeline(of: run), catalog: catalog)
         guard let node = graph.nodes.first(where: { $0.name == name }) else {
             throw Diagnostic("the run \(run) has no stage '\(name)'", exitCode: .usage)
