@@ -40,6 +40,7 @@ struct ExecutionFlags: ParsableArguments {
     func validate() throws {
         for (name, value) in [("--workers", workers), ("--threads", threads), ("--jobs", jobs)] {
             if let value, value < 1 { throw ValidationError("\(name) must be at least 1") }
+            if let value, value > 65_536 { throw ValidationError("\(name) must be at most 65536") }
         }
     }
 
