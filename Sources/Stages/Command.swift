@@ -102,3 +102,8 @@ struct Command {
         return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 }
+
+extension Shell {
+    /// Commands have nothing in common but that they are commands.
+    static var timedBy: [String] { ["cmd"] }
+}
