@@ -8,6 +8,7 @@ final class RunFolder {
     static let owner = "owner.json"
     static let plan = "plan.json"
     static let keys = "keys.jsonl"
+    static let request = "request.json"
 
     let id: String
     private let path: String
@@ -16,13 +17,14 @@ final class RunFolder {
     private let keys: AppendOnlyFile
 
     /// Makes the folder of a new run, with what is known before it begins.
-    init(_ store: Store, spec: PipelineSpec, plan: Plan) throws {
+    init(_ store: Store, spec: PipelineSpec, plan: Plan, request: RunRequest? = nil) throws {
         self.store = store
         (id, path) = try Self.newFolder(store)
         try store.disk.createFolder("\(path)/links")
         journal = try AppendOnlyFile("\(path)/\(Self.journal)")
         keys = try AppendOnlyFile("\(path)/\(Self.keys)")
         try write(spec, Self.pipeline)
+        if let request { try write(request, Self.request) }
         try write(["stages": plan.stages], Self.plan)
         try write(ProcessOwner.current(), Self.owner)
     }
