@@ -37,6 +37,7 @@ struct WhyCommand: RetortCommand {
 
     func execute(_ console: Console) throws {
         if let runs = try comparedRuns() { return try compare(runs, console) }
+        try refuseOneRun()
         if try isImage() {
             let explanation = try ImageExplanation(of: stage, run: run, in: store.open())
             if global.json { return try console.print(json: explanation.answers) }
@@ -46,6 +47,14 @@ struct WhyCommand: RetortCommand {
         var graph = try pipeline.graph()
         graph.processes = try processes.count()
         let store = store.open()
+        guard !graph.indices(named: stage).isEmpty else {
+            let known = graph.spec.nodes.map(\.name)
+            throw Diagnostic(
+                "the pipeline has no stage '\(stage)'",
+                hint: stage.didYouMean((known + graph.nodes.map(\.name)).sorted())
+                    ?? "the stages are \(known.joined(separator: ", "))",
+                exitCode: .usage)
+        }
         var options = PlanOptions()
         options.until = [stage]
         let names = Set(graph.indices(named: stage).map { graph.nodes[$0].name })
@@ -64,6 +73,17 @@ struct WhyCommand: RetortCommand {
             )
         }
         return runs
+    }
+
+    /// Refuses a run in the place of the pipeline file.
+    private func refuseOneRun() throws {
+        let word = pipeline.file
+        guard !FileManager.default.fileExists(atPath: word),
+            let run = try? RunHistory(store.open()).identifier(matching: word)
+        else { return }
+        throw Diagnostic(
+            "'\(word)' is a run, and no pipeline file; two runs are compared, not one",
+            hint: "retort why \(stage) \(run) RUN", exitCode: .usage)
     }
 
     /// Explains how the stage differs between two runs.
