@@ -196,6 +196,15 @@ import Testing
                 error: --force: 'teacher' is not among the stages that '--only student' leaves
                   hint: select it, too, or leave '--force teacher' out
                 """)
+        #expect(
+            try problem { ($0.from, $0.targets) = (["eval"], ["teacher"]) }.hasPrefix(
+                "error: no stage is left by 'teacher --from eval'\n"))
+        let unknown = try #require(throws: Problems.self) {
+            try bench.plan(graph) { $0.targets = ["teachr"] }
+        }
+        #expect(
+            unknown.description
+                == "error: the pipeline has no stage 'teachr'\n  hint: did you mean 'teacher'?")
         #expect(try bench.folder.files() == [])
     }
 

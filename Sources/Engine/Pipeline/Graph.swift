@@ -87,13 +87,14 @@ public struct Graph: Sendable {
     }
 
     /// The indices of the nodes that a name on the command line means, or the problem with the name.
-    func indices(named name: String, option: String) throws(Problems) -> [Int] {
+    func indices(named name: String, option: String?) throws(Problems) -> [Int] {
         let found = indices(named: name)
         if !found.isEmpty { return found }
         let names = Set(nodes.map(\.spec.name) + nodes.map(\.name))
         throw Problems([
             Diagnostic(
-                "\(option): the pipeline has no stage '\(name)'", hint: name.didYouMean(names.sorted()),
+                "\(option.map { "\($0): " } ?? "")the pipeline has no stage '\(name)'",
+                hint: name.didYouMean(names.sorted()),
                 exitCode: .usage)
         ])
     }

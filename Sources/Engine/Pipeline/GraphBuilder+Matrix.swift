@@ -6,7 +6,7 @@ extension GraphBuilder {
     /// A node varies along the axes that apply to it, and along those of the nodes it reads through single
     /// inputs. A list input gathers what the other axes spread.
     mutating func expand(_ name: String) {
-        guard let node = resolved[name] else { return }
+        guard let node = resolved[name], fits(node, along: node.axes) else { return }
         for own in points(along: node.axes) {
             let entries = node.spec.entries.filter { entry in !own.contains { $0.axis == entry.key } }
             let varied = node.axes.compactMap { axis -> PipelineEntry? in
@@ -17,10 +17,34 @@ extension GraphBuilder {
             }
             let all = entries + varied
             let inherited = inheritedAxes(of: node, entries: all, at: own)
+            guard fits(node, along: inherited) else { return }
             for rest in points(along: inherited) {
                 let point = spec.matrix.compactMap { axis in (own + rest).first { $0.axis == axis.name } }
                 bind(node, entries: all, at: point)
             }
+        }
+    }
+
+    /// Whether there is room for a node at every point along some axes; where there is not, that is reported, once.
+    private mutating func fits(_ node: Resolved, along axes: [MatrixAxis]) -> Bool {
+        guard !isTooLarge else { return false }
+        let count = count(axes)
+        if count <= Self.mostNodes - nodes.count { return true }
+        isTooLarge = true
+        report(
+            Diagnostic(
+                "with '\(node.spec.name)' at \(count) points of the matrix, the pipeline has more than "
+                    + "\(Self.mostNodes) stages",
+                at: axes.last?.location ?? node.spec.nameLocation,
+                hint: "vary fewer settings, or give them fewer values"))
+        return false
+    }
+
+    /// The number of points along some axes; no number is larger than the largest.
+    func count(_ axes: [MatrixAxis]) -> Int {
+        axes.reduce(1) { product, axis in
+            let (next, overflows) = product.multipliedReportingOverflow(by: axis.values.count)
+            return overflows ? .max : next
         }
     }
 

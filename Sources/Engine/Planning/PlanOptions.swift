@@ -18,10 +18,10 @@ public struct PlanOptions: Codable, Hashable, Sendable {
 
     /// The nodes that may be executed.
     func selection(in graph: Graph) throws -> Set<Int> {
-        func indices(_ names: [String], _ option: String) throws -> [Int] {
+        func indices(_ names: [String], _ option: String?) throws -> [Int] {
             try names.flatMap { try graph.indices(named: $0, option: option) }
         }
-        let ends = try indices(targets, "target") + indices(until, "--until")
+        let ends = try indices(targets, nil) + indices(until, "--until")
         let starts = try indices(from, "--from")
         let exact = try indices(only, "--only")
         var selection = ends.isEmpty ? Set(graph.nodes.indices) : graph.upstream(of: ends)
@@ -53,7 +53,8 @@ public struct PlanOptions: Codable, Hashable, Sendable {
 
     /// The options that select, as one writes them.
     private var text: String {
-        [("--until", targets + until), ("--from", from), ("--only", only)]
-            .flatMap { option, names in names.map { "\(option) \($0)" } }.joined(separator: " ")
+        let options = [("--until", until), ("--from", from), ("--only", only)]
+        return (targets + options.flatMap { option, names in names.map { "\(option) \($0)" } })
+            .joined(separator: " ")
     }
 }

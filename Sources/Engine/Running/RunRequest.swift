@@ -83,13 +83,13 @@ extension RunHistory {
     /// Refuses names that a pipeline file does not have any more.
     private func check(_ options: PlanOptions, of id: String, in graph: Graph) throws(Diagnostic) {
         let named = [
-            ("--from", options.from), ("--until", options.targets + options.until), ("--only", options.only),
-            ("--force", options.force),
+            ("", options.targets), ("--from ", options.from), ("--until ", options.until),
+            ("--only ", options.only), ("--force ", options.force),
         ]
         for (option, names) in named {
             for name in names where graph.indices(named: name).isEmpty {
                 throw Diagnostic(
-                    "the run \(id) was begun with '\(option) \(name)', and the pipeline has no stage '\(name)' any more",
+                    "the run \(id) was begun with '\(option)\(name)', and the pipeline has no stage '\(name)' any more",
                     hint: "'--use frozen' goes on with the pipeline as it was", exitCode: .usage)
             }
         }

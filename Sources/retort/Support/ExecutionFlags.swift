@@ -69,7 +69,7 @@ struct ExecutionFlags: ParsableArguments {
         switch executor {
         case .local: if let jobs, jobs > 1 { share(&options, jobs) }
         case .slurm:
-            options.executor = try SlurmExecutor(program: Self.program)
+            options.executor = try SlurmExecutor(program: Self.program, threads: threads, workers: workers)
             options.slots = Slots(count: jobs ?? 100, guardsDevices: false)
         }
         options.keepsGoing = keepGoing
