@@ -120,4 +120,20 @@ import Testing
         }
         #expect(GraphBuilder(pipeline(text, matrix: many), catalog: fakeStages).count(many) == .max)
     }
+
+    @Test func `at many points every node reads what is at its point`() throws {
+        let seeds = MatrixAxis(
+            "seed", values: (0..<2_000).map { "\($0)" }, to: ["student"],
+            at: SourceLocation("test.yml", 81, 3))
+        let text = """
+            data world: splits
+            student: train data=world.train
+            length: length of=student
+            eval: measure models=[length] images=world.test
+            """
+        let graph = try Graph(pipeline(text, matrix: [seeds]), catalog: fakeStages)
+        #expect(graph.nodes.count == 4_002)
+        #expect(try reads(graph, "length[seed=1999]") == ["student[seed=1999]"])
+        #expect(try reads(graph, "eval").count == 2_001)
+    }
 }

@@ -168,7 +168,7 @@ import Testing
     @Test func `going on keeps to what was asked for, with a profile whose name has a blank`() throws {
         let retort = try commands()
         let file = retort.folder.appending("c.yaml")
-        let profile = "profiles:\n  my profile: {b: {env: {WORD: x}}}\n"
+        let profile = "\nprofiles:\n  my profile: {b: {env: {WORD: x}}}\n"
         try (String(contentsOf: file, encoding: .utf8) + profile).write(
             to: file, atomically: true, encoding: .utf8)
         for _ in 0..<2 {
@@ -216,6 +216,10 @@ import Testing
             busy.errors.contains("is making 'c'\n  hint: wait for it, or let this run wait: --wait 10min"))
         #expect(busy.errors.contains(" --wait 10min\n"), "\(busy.errors)")
         #expect(busy.output.contains("1 busy elsewhere"), "\(busy.output)")
+        let plan = try retort.run("plan", "c.yaml", "c")
+        #expect(
+            plan.output.contains("process \(other.processIdentifier) is making it right now"),
+            "\(plan.output)")
     }
 
     @Test func `replayed stages make the same bytes`() throws {

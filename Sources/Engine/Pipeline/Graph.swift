@@ -28,6 +28,11 @@ public struct Graph: Sendable {
         public var kind: StageName { type(of: stage).name }
         /// The values of the matrix axes: `seed` → `0`.
         public var matrix: [String: String] { point.reduce(into: [:]) { $0[$1.axis] = $1.value } }
+        /// The name of a node of the file at a point of the matrix.
+        static func name(_ name: String, at point: [Coordinate]) -> String {
+            let suffix = point.map { "\($0.axis)=\($0.value)" }.joined(separator: ",")
+            return name + (suffix.isEmpty ? "" : "[\(suffix)]")
+        }
         /// A node's name without its seed: what repetitions of one thing have in common.
         ///
         /// `student[seed=0]` is of the family `student`, `student[model=a,seed=0]` of `student[model=a]`.

@@ -29,6 +29,10 @@ struct GraphBuilder {
     var isTooLarge = false
     /// The indices in `nodes` of every node of the file, over all points of the matrix.
     var instances: [String: [Int]] = [:]
+    /// The indices in `nodes` by name with point.
+    var instancesByName: [String: Int] = [:]
+    /// The nodes of the file whose instances do not all vary along the same axes.
+    var variesInAxes: Set<String> = []
     private var reported: Set<Diagnostic> = []
 
     init(_ spec: PipelineSpec, catalog: [any Stage.Type]) {

@@ -37,13 +37,13 @@ struct WhyCommand: RetortCommand {
 
     func execute(_ console: Console) throws {
         if let runs = try comparedRuns() { return try compare(runs, console) }
-        try refuseOneRun()
         if try isImage() {
             let explanation = try ImageExplanation(of: stage, run: run, in: store.open())
             if global.json { return try console.print(json: explanation.answers) }
             for line in explanation.lines(console.style) { console.print(line) }
             return
         }
+        try refuseOneRun()
         var graph = try pipeline.graph()
         graph.processes = try processes.count()
         let store = store.open()
