@@ -47,7 +47,9 @@ struct Command {
         // The guard, too, and whatever the command left running.
         defer { kill(-process, SIGKILL) }
         guard let end = try wait(for: process, in: context) else { throw StageInterrupted() }
-        if case .signalled(let number) = end, [SIGINT, SIGTERM].contains(number), isStoppedSoon(context) {
+        if case .signalled(let number) = end, [SIGINT, SIGTERM, SIGHUP].contains(number),
+            isStoppedSoon(context)
+        {
             throw StageInterrupted()
         }
         if end != .exited(code: 0) { throw failure(end, in: context) }
@@ -101,4 +103,9 @@ struct Command {
         clock_gettime(CLOCK_MONOTONIC, &now)
         return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
+}
+
+extension Shell {
+    /// Commands have nothing in common but that they are commands.
+    static var timedBy: [String] { ["cmd"] }
 }

@@ -115,7 +115,6 @@ struct Shell: Stage {
     }
 
     func run(in context: StageContext) throws -> CommandOutput {
-        let files = FileManager.default
         // Half of what an interrupted command made must not pass for what this one makes.
         try context.emptyOutput()
         let outside = try OutsideFiles(out, in: context)

@@ -7,7 +7,7 @@ internal import Foundation
 /// Every fake stage, for pipelines that need no tensor.
 public let fakeStages: [any Stage.Type] = [
     FakeWrite.self, FakeReadFile.self, FakeSplits.self, FakeJoin.self, FakeLength.self, FakeTrain.self,
-    FakeMeasure.self, FakeFail.self, FakeTroubled.self,
+    FakeMeasure.self, FakeFail.self, FakeTroubled.self, FakeTimed.self,
 ]
 
 /// A text in a file.
@@ -57,6 +57,18 @@ public struct FakeWrite: Stage {
     public static let revision = 1
     public static let summary = "Writes a text."
     public static let section = PipelineSection.data
+    @Setting("The text.") var text: String
+    public init() {}
+    public func run(in context: StageContext) throws -> FakeText { try FakeText.write(text, in: context) }
+}
+
+/// Writes a text, and takes a time that only the same text tells anything about.
+public struct FakeTimed: Stage {
+    public static let name: StageName = "timed"
+    public static let revision = 1
+    public static let summary = "Writes a text."
+    public static let section = PipelineSection.data
+    public static let timedBy = ["text"]
     @Setting("The text.") var text: String
     public init() {}
     public func run(in context: StageContext) throws -> FakeText { try FakeText.write(text, in: context) }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Diagnostics
 import Engine
+import Foundation
 
 /// The command line of Retort; each verb is one file in `Commands/`.
 @main struct Retort: ParsableCommand {
@@ -49,4 +51,18 @@ import Engine
 
     /// Taken before the verb too: `retort -C somewhere run`.
     @OptionGroup var global: GlobalOptions
+
+    /// Parses the command line and carries the verb out; a word that is no verb is answered with the one that was meant.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            if let problem = UnknownVerb(in: Array(CommandLine.arguments.dropFirst()), of: self) {
+                Console(isQuiet: false, isVerbose: false).show(problem.diagnostic)
+                _exit(problem.diagnostic.exitCode.rawValue)
+            }
+            exit(withError: error)
+        }
+    }
 }

@@ -46,6 +46,42 @@ import Testing
         #expect(bench.store.keys().count == 3)
     }
 
+    /// `m`, which measures, may go once `e` is made.
+    private func measured(_ bench: Bench, gates: [String]) throws -> Graph {
+        var spec = pipeline(
+            """
+            data world: splits
+            data a: write text=a
+            m: measure models=[a] images=world.test
+            e: join parts=[m]
+            """, in: bench.folder.url, gates: gates)
+        let here = SourceLocation("test.yml", 3, 1)
+        spec.nodes[2].entries.append(
+            PipelineEntry("ephemeral", at: here, PipelineValue(.scalar("true"), at: here)))
+        return try Graph(spec, catalog: fakeStages)
+    }
+
+    @Test func `it is made again when a new gate asks for what went with it`() throws {
+        let bench = try Bench()
+        try bench.run(measured(bench, gates: []))
+        let dropped = "m: CACHED dropped; it is made again when something needs it"
+        // A fact stays known.
+        let fact = try measured(bench, gates: ["m.leakage.exact == 0"])
+        #expect(try bench.plan(fact).lines[2] == dropped)
+        #expect(try bench.run(fact).gates.map(\.holds) == [true])
+
+        let metric = try measured(bench, gates: ["m.top1 > 0"])
+        #expect(try bench.plan(metric).lines[2] == "m: RUN dropped, and the gate 'm.top1 > 0' needs it")
+        let sink = RecordingSink()
+        let partly = try bench.run(metric, sink: sink, plan: { $0.only = ["e"] })
+        #expect(partly.ok && partly.gates.isEmpty)
+        #expect(sink.messages == ["the gate 'm.top1 > 0' was not checked: its artifact was dropped"])
+        let result = try bench.run(metric)
+        #expect(bench.states(result)["m"] == "ran")
+        #expect(result.gates.map(\.holds) == [true])
+        #expect(try bench.plan(metric).lines.allSatisfy { $0.hasSuffix("CACHED") }, "a gate keeps it")
+    }
+
     @Test func `it is made again when a reader needs it, and goes again`() throws {
         let bench = try Bench()
         let first = try bench.run(graph(bench))

@@ -99,7 +99,7 @@ import Testing
         #expect(
             try problems("data a: quux") == """
                 test.yml:1:9: error: unknown stage kind 'quux'
-                  hint: the section 'data' knows read-file, splits, write
+                  hint: the section 'data' knows read-file, splits, timed, write
                 """)
     }
 
@@ -153,7 +153,7 @@ import Testing
             try problems(
                 "data a: write text=a", gates: ["a.letters = 3", "b.x == 0", "a == 3", "a.x > many"]) == """
                     test.yml:91:3: error: 'a.letters = 3' is not a condition
-                      hint: write 'node.path.to.number == 0', with one of == != <= >= < >
+                      hint: did you mean '=='?
                     test.yml:92:3: error: unknown node 'b'
                       hint: did you mean 'a'?
                     test.yml:93:3: error: 'a == 3' is not a condition
@@ -161,5 +161,29 @@ import Testing
                     test.yml:94:3: error: 'a.x > many' is not a condition
                       hint: write 'node.path.to.number == 0', with one of == != <= >= < >
                     """)
+    }
+
+    @Test func `a gate whose sign or bound is none is refused`() throws {
+        #expect(
+            try problems(
+                "data a: write text=a",
+                gates: ["a.n => 1", "a.n =< 1", "a.n == nan", "a.n < inf", "a.n === 1"])
+                    == """
+                    test.yml:91:3: error: 'a.n => 1' is not a condition
+                      hint: did you mean '>='?
+                    test.yml:92:3: error: 'a.n =< 1' is not a condition
+                      hint: did you mean '<='?
+                    test.yml:93:3: error: 'a.n == nan' compares with what is no finite number
+                      hint: write 'node.path.to.number == 0', with one of == != <= >= < >
+                    test.yml:94:3: error: 'a.n < inf' compares with what is no finite number
+                      hint: write 'node.path.to.number == 0', with one of == != <= >= < >
+                    test.yml:95:3: error: 'a.n === 1' is not a condition
+                      hint: did you mean '=='?
+                    """)
+        let graph = try Graph(
+            pipeline(
+                "data a: write text=a\nb: join parts=[a]", matrix: [axis("seed", "0", "1")],
+                gates: ["b[seed=1].counts[seed=0].top1 >= 0.5"]), catalog: fakeStages)
+        #expect(graph.gates.map(\.path) == [["counts[seed=0]", "top1"]])
     }
 }

@@ -6,7 +6,9 @@ import Testing
 @testable import Engine
 
 @Suite struct InterruptionTests {
-    @Test(arguments: [(SIGINT, ExitCode.interrupted), (SIGTERM, .stopped), (SIGUSR1, .stopped)])
+    @Test(arguments: [
+        (SIGINT, ExitCode.interrupted), (SIGTERM, .stopped), (SIGUSR1, .stopped), (SIGHUP, .stopped),
+    ])
     func `a request to stop keeps the work, and the next run goes on`(_ signal: Int32, _ code: ExitCode)
         throws
     {
@@ -75,6 +77,38 @@ import Testing
                 })
             _ = try Runner(graph, store, sink: sink).run(try Planner(graph, store).plan())
             exit(0)
+        }
+    }
+
+    @Test func `a lost terminal, told twice, lets the run save its work`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.url.path
+        await #expect(processExitsWith: .exitCode(75)) { [path = path as String] in
+            let store = Store(root: URL(filePath: path).appending(path: "Artifacts"))
+            let graph = try Graph(pipeline(everyday), catalog: fakeStages)
+            let sink = RecordingSink(
+                atStep(8) {
+                    raise(SIGHUP)
+                    raise(SIGHUP)
+                })
+            let result = try Runner(graph, store, sink: sink).run(try Planner(graph, store).plan())
+            exit(result.exit)
+        }
+        let bench = try Bench(folder)
+        let plan = try bench.plan(try Graph(pipeline(everyday), catalog: fakeStages))
+        #expect(plan.lines.prefix(2) == ["world: CACHED", "teacher: RESUME 80% it was interrupted"])
+    }
+
+    @Test func `under nohup a lost terminal is nothing to a run`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.url.path
+        await #expect(processExitsWith: .exitCode(0)) { [path = path as String] in
+            signal(SIGHUP, SIG_IGN)
+            let store = Store(root: URL(filePath: path).appending(path: "Artifacts"))
+            let graph = try Graph(pipeline(everyday), catalog: fakeStages)
+            let sink = RecordingSink(atStep(3) { raise(SIGHUP) })
+            let result = try Runner(graph, store, sink: sink).run(try Planner(graph, store).plan())
+            exit(result.exit)
         }
     }
 

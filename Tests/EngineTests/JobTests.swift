@@ -63,6 +63,43 @@ import Testing
         #expect(Slots(count: 4, guardsDevices: false).fit(share(1, "cuda:0"), beside: [share(1, "cuda:0")]))
     }
 
+    @Test func `more memory than can be added up is too much, and no crash`() {
+        var resources = StageResources()
+        resources.memory = .max - 7
+        let share = Slots.Share(resources, device: "cpu")
+        #expect(!Slots(count: 2, memory: 8 << 30).fit(share, beside: [share]))
+        #expect(Slots(count: 2, memory: 8 << 30).fit(share, beside: []))
+    }
+
+    @Test func `resources that no machine has are refused`() throws {
+        func problem(_ key: String, _ value: String) throws -> String {
+            var spec = pipeline("data a: write text=a")
+            let here = SourceLocation("test.yml", 1, 30)
+            let resources = [PipelineEntry(key, at: here, PipelineValue(.scalar(value), at: here))]
+            spec.nodes[0].entries.append(
+                PipelineEntry("resources", at: here, PipelineValue(.map(resources), at: here)))
+            return try #require(throws: Problems.self) { try Graph(spec, catalog: fakeStages) }.description
+        }
+        #expect(
+            try problem("memory", "8000000TB") == """
+                test.yml:1:30: error: memory: '8000000TB' is more memory than any machine has
+                  hint: write 4GiB or 500MB
+                """)
+        #expect(
+            try problem("time", "300000000000d") == """
+                test.yml:1:30: error: time: '300000000000d' is longer than any job may take
+                  hint: write 90s, 30min, 12h or 2d
+                """)
+        #expect(
+            try problem("cpus", "9223372036854775807")
+                == "test.yml:1:30: error: cpus: '9223372036854775807' is more than 65536")
+        #expect(
+            try problem("device", "cuda:9999999999") == """
+                test.yml:1:30: error: device: 'cuda:9999999999' is no device
+                  hint: write cpu or cuda:0
+                """)
+    }
+
     @Test func `a process that dies fails its stage, and no more`() throws {
         let bench = try Bench()
         let executor = ThreadExecutor(deaths: ["b": .signalled(SIGKILL)])

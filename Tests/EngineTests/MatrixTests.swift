@@ -1,7 +1,8 @@
 import Diagnostics
-import Engine
 import TestSupport
 import Testing
+
+@testable import Engine
 
 @Suite struct MatrixTests {
     private func reads(_ graph: Graph, _ name: String) throws -> [String] {
@@ -92,5 +93,47 @@ import Testing
                 test.yml:3:17: error: of: the matrix has no 'student[seed=7]'
                   hint: there are student[seed=0], student[seed=1]
                 """)
+    }
+
+    @Test func `a matrix of far too many points is refused at once`() throws {
+        func axis(_ name: String, _ count: Int) -> MatrixAxis {
+            MatrixAxis(
+                name, values: (0..<count).map { "\($0)" }, to: ["student"],
+                at: SourceLocation("test.yml", 81, count))
+        }
+        let text = "data world: splits\nstudent: train data=world.train\nlast: length of=student"
+        func problem(_ matrix: [MatrixAxis]) throws -> String {
+            try #require(throws: Problems.self) {
+                try Graph(pipeline(text, matrix: matrix), catalog: fakeStages)
+            }.description
+        }
+        #expect(
+            try problem([axis("steps", 300), axis("seed", 301), axis("learning_rate", 302)]) == """
+                test.yml:81:302: error: with 'student' at 27270600 points of the matrix, the pipeline has more than \
+                100000 stages
+                  hint: vary fewer settings, or give them fewer values
+                """)
+        // No product is larger than the largest number.
+        let many = (0..<12).map { number in
+            MatrixAxis(
+                "seed\(number)", values: (0..<100).map { "\($0)" }, at: SourceLocation("test.yml", 81, 1))
+        }
+        #expect(GraphBuilder(pipeline(text, matrix: many), catalog: fakeStages).count(many) == .max)
+    }
+
+    @Test func `at many points every node reads what is at its point`() throws {
+        let seeds = MatrixAxis(
+            "seed", values: (0..<2_000).map { "\($0)" }, to: ["student"],
+            at: SourceLocation("test.yml", 81, 3))
+        let text = """
+            data world: splits
+            student: train data=world.train
+            length: length of=student
+            eval: measure models=[length] images=world.test
+            """
+        let graph = try Graph(pipeline(text, matrix: [seeds]), catalog: fakeStages)
+        #expect(graph.nodes.count == 4_002)
+        #expect(try reads(graph, "length[seed=1999]") == ["student[seed=1999]"])
+        #expect(try reads(graph, "eval").count == 2_001)
     }
 }

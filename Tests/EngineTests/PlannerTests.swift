@@ -149,4 +149,81 @@ import Testing
                 "stage":"write","state":"run"}}}
                 """)
     }
+
+    @Test func `what another process makes right now is said to be so`() throws {
+        let bench = try Bench()
+        let graph = try bench.graph(everyday)
+        var dead = ProcessOwner.current()
+        dead.birth = "1"
+        let sink = RecordingSink(
+            atStep(8) {
+                let lines = (try? bench.plan(graph).lines) ?? []
+                let busy = lines.filter { $0.hasSuffix(" process \(getpid()) is making it right now") }
+                #expect(busy.count == 1)
+                #expect(busy[0].hasPrefix("teacher: RESUME ") || busy[0].hasPrefix("student: RESUME "))
+            })
+        #expect(try bench.run(graph, sink: sink).ok)
+
+        // A lock without a living holder means nothing.
+        let plan = try bench.plan(try bench.graph("data a: write text=a"))
+        let lock = bench.store.path("work/\(try #require(plan.stages[0].key)).lock")
+        try CanonicalJSON.document(dead).write(to: URL(filePath: lock))
+        #expect(try bench.plan(bench.graph("data a: write text=a")).lines == ["a: RUN it has not run yet"])
+        var elsewhere = ProcessOwner.current()
+        (elsewhere.host, elsewhere.pid, elsewhere.heartbeat) = ("n5", 7, "2026-01-02T03:04:05.000Z")
+        try CanonicalJSON.document(elsewhere).write(to: URL(filePath: lock))
+        #expect(
+            try bench.plan(bench.graph("data a: write text=a")).lines == [
+                "a: RUN process 7 on n5 has begun it, and was alive at 2026-01-02T03:04:05.000Z"
+            ])
+    }
+
+    @Test func `a selection that leaves nothing, or not what is forced, is refused`() throws {
+        let bench = try Bench()
+        let graph = try bench.graph(everyday)
+        func problem(_ change: (inout PlanOptions) -> Void) throws -> String {
+            let problem = try #require(throws: Diagnostic.self) { try bench.plan(graph, change) }
+            #expect(problem.exitCode == .usage)
+            return problem.description
+        }
+        #expect(
+            try problem { ($0.from, $0.until) = (["eval"], ["teacher"]) } == """
+                error: no stage is left by '--until teacher --from eval'
+                  hint: --from leaves what is made from a stage, --until what a stage is made from
+                """)
+        #expect(
+            try problem { ($0.force, $0.only) = (["teacher"], ["student"]) } == """
+                error: --force: 'teacher' is not among the stages that '--only student' leaves
+                  hint: select it, too, or leave '--force teacher' out
+                """)
+        #expect(
+            try problem { ($0.from, $0.targets) = (["eval"], ["teacher"]) }.hasPrefix(
+                "error: no stage is left by 'teacher --from eval'\n"))
+        let unknown = try #require(throws: Problems.self) {
+            try bench.plan(graph) { $0.targets = ["teachr"] }
+        }
+        #expect(
+            unknown.description
+                == "error: the pipeline has no stage 'teachr'\n  hint: did you mean 'teacher'?")
+        #expect(try bench.folder.files() == [])
+    }
+
+    @Test func `a stage whose time its settings decide is estimated by the same settings of the same node`()
+        throws
+    {
+        let bench = try Bench()
+        let graph = try bench.graph("data a: timed text=one\ndata b: timed text=two")
+        try bench.run(graph)
+        let history = NodeHistory(bench.store, pipeline: "test")
+        for (node, seconds) in zip(graph.nodes, [10.0, 30.0]) {
+            var entry = try #require(history.last(node))
+            entry.seconds = seconds
+            try history.remember(entry, of: node)
+        }
+        let forced = try bench.plan(graph) { $0.force = ["a"] }
+        #expect(forced.stages[0].estimate?.seconds == 10)
+        #expect(forced.stages[0].estimate?.samples == 1)
+        let changed = try bench.graph("data a: timed text=two\ndata c: timed text=one")
+        #expect(try bench.plan(changed).stages.map(\.estimate) == [nil, nil])
+    }
 }

@@ -130,6 +130,69 @@ import Testing
         let one = try retort.run("why", "c", "c.yaml", runs[0])
         #expect(one.code == 64)
         #expect(one.errors.contains("two runs are compared, not 1\n  hint: retort why STAGE RUN RUN"))
+        let alone = try retort.run("why", "c", runs[0])
+        #expect(alone.code == 64)
+        #expect(
+            alone.errors == """
+                error: '\(runs[0])' is a run, and no pipeline file; two runs are compared, not one
+                  hint: retort why c \(runs[0]) RUN
+
+                """)
+        let unknown = try retort.run("why", "zz", "c.yaml")
+        #expect(unknown.code == 64)
+        #expect(
+            unknown.errors == """
+                error: the pipeline has no stage 'zz'
+                  hint: the stages are a, b, c
+
+                """)
+    }
+
+    @Test(arguments: [
+        (["plann", "c.yaml"], "'retort' has no verb 'plann'", "did you mean 'plan'?"),
+        (["-C", ".", "--json", "quux"], "'retort' has no verb 'quux'", "'retort --help' lists the verbs"),
+        (
+            ["model", "inof", "x"], "'retort model' has no verb 'inof'",
+            "'retort model --help' lists the verbs"
+        ),
+        (["export", "image"], "'retort export' has no verb 'image'", "did you mean 'images'?"),
+    ])
+    func `a word that is no verb is answered with the one that was meant`(
+        _ words: [String], _ message: String, _ hint: String
+    ) throws {
+        let outcome = try Retort().run(words)
+        #expect(outcome.code == 64)
+        #expect(outcome.errors == "error: \(message)\n  hint: \(hint)\n")
+    }
+
+    @Test func `going on keeps to what was asked for, with a profile whose name has a blank`() throws {
+        let retort = try commands()
+        let file = retort.folder.appending("c.yaml")
+        let profile = "\nprofiles:\n  my profile: {b: {env: {WORD: x}}}\n"
+        try (String(contentsOf: file, encoding: .utf8) + profile).write(
+            to: file, atomically: true, encoding: .utf8)
+        for _ in 0..<2 {
+            #expect(try retort.run("run", "c.yaml", "-p", "my profile", "--until", "b").code == 0)
+        }
+        let resumed = try retort.run("resume", "--json", "--use", "current")
+        #expect(resumed.code == 0, "\(resumed.errors)")
+        let stages = try #require(try resumed.json()["stages"] as? [String: [String: Any]])
+        #expect(stages.mapValues { $0["state"] as? String } == ["a": "cached", "b": "cached"])
+        let run = try #require(try resumed.json()["run"] as? String)
+        let report = try retort.run("report", run)
+        #expect(report.code == 0, "\(report.errors)")
+        let text = try String(
+            contentsOf: retort.folder.appending("Artifacts/runs/\(run)/report.md"), encoding: .utf8)
+        #expect(text.contains("retort run c.yaml -p 'my profile' --until b\n"), "\(text)")
+        #expect(text.contains("retort resume --json --use current"), "\(text)")
+
+        try "retort: [".write(to: file, atomically: true, encoding: .utf8)
+        let broken = try retort.run("resume")
+        #expect(broken.code == 0, "\(broken.errors)")
+        #expect(
+            broken.errors.contains("it cannot be told whether c.yaml has changed since the run began: "),
+            "\(broken.errors)")
+        #expect(broken.errors.contains("hint: the run goes on with the pipeline as it was"))
     }
 
     @Test func `a stage that another process is at is called busy, and how to wait for it`() throws {
@@ -153,6 +216,10 @@ import Testing
             busy.errors.contains("is making 'c'\n  hint: wait for it, or let this run wait: --wait 10min"))
         #expect(busy.errors.contains(" --wait 10min\n"), "\(busy.errors)")
         #expect(busy.output.contains("1 busy elsewhere"), "\(busy.output)")
+        let plan = try retort.run("plan", "c.yaml", "c")
+        #expect(
+            plan.output.contains("process \(other.processIdentifier) is making it right now"),
+            "\(plan.output)")
     }
 
     @Test func `replayed stages make the same bytes`() throws {

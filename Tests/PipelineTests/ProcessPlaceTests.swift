@@ -1,3 +1,4 @@
+import Diagnostics
 import Testing
 
 @testable import retort
@@ -32,5 +33,26 @@ import Testing
         var environment = step(0, of: 2, tasks: "2")
         environment["SLURM_STEP_ID"] = nil
         #expect(try ProcessPlace(environment) == nil)
+    }
+
+    @Test(arguments: [
+        ("RANK", "x"), ("WORLD_SIZE", "2.0"), ("WORLD_SIZE", "-2"), ("MASTER_PORT", "99999999999"),
+    ])
+    func `what is no number is refused, and not taken for one process`(_ name: String, _ text: String) throws
+    {
+        var environment = ["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "n3"]
+        environment[name] = text
+        let problem = try #require(throws: Diagnostic.self) { try ProcessPlace(environment) }
+        #expect(
+            problem.description == """
+                error: \(name) is '\(text)', which is no number of a process, of processes or of a port
+                  hint: unset \(name) for one process, or let torchrun, mpirun, srun or --nproc set it
+                """)
+        #expect(problem.exitCode == .usage)
+    }
+
+    @Test func `empty variables say nothing`() throws {
+        #expect(try ProcessPlace(["RANK": "", "WORLD_SIZE": ""]) == nil)
+        #expect(try ProcessPlace(["RANK": "", "WORLD_SIZE": "2"]) == nil)
     }
 }

@@ -94,6 +94,12 @@ import Testing
         let arms = try #require(json["sweep"] as? [[String: Any]])
         #expect(
             arms.map { $0["values"] as? [String: String] } == [["vars.word": "one"], ["vars.word": "two"]])
+        let dry = try retort.run("run", "p.yaml", "--sweep", "vars.word=one,two", "--json", "-n")
+        let planned = try JSONSerialization.jsonObject(with: Data(dry.output.utf8)) as? [String: Any]
+        let points = try #require(planned?["sweep"] as? [[String: Any]])
+        #expect(
+            points.compactMap { $0["values"] as? [String: String] }.map { $0["vars.word"] } == ["one", "two"])
+        #expect(points.allSatisfy { ($0["plan"] as? [String: Any])?["stages"] is [String: Any] })
         let wrong = try retort.run("run", "p.yaml", "--sweep", "vars.wrod=1,2")
         #expect(wrong.code == 64)
         #expect(wrong.errors.contains("unknown variable 'wrod'"), "\(wrong.errors)")

@@ -1,3 +1,5 @@
+import Foundation
+import FoundationXML
 import Testing
 
 @testable import Report
@@ -77,5 +79,21 @@ import Testing
     @Test func `long names lose their middle and keep it on hover`() {
         let label = Chart.label("distill-oriented-balanced", 0, 0, width: 100).rendered
         #expect(label.contains("<title>distill-oriented-balanced</title>distil…alanced"))
+    }
+
+    @Test func `a graph is a picture of its own`() throws {
+        var nodes = [ReportedRun.Node(name: "food <1>", stage: "imagefolder", state: .pending)]
+        for seed in 0..<4 {
+            nodes.append(
+                ReportedRun.Node(
+                    name: "student[seed=\(seed)]", stage: "distill", state: .pending, inputs: ["food <1>"]))
+        }
+        let svg = RunReport.graph(of: nodes)
+        #expect(svg.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 "))
+        #expect(svg.contains("food &lt;1&gt;") && svg.contains(" ×4</text>"))
+        // Nothing that only a page's style sheet knows, and no state where there was no run.
+        #expect(!svg.contains("var(") && !svg.contains("pending") && !svg.contains("href"))
+        let parser = XMLParser(data: Data(svg.utf8))
+        #expect(parser.parse(), "\(String(describing: parser.parserError))")
     }
 }

@@ -26,6 +26,10 @@ public protocol Stage: Sendable {
     /// How several processes share the work; one that is shared calls ``StageContext/gather(_:)``.
     static var sharing: WorkSharing { get }
 
+    /// The settings that decide how long it takes: another execution tells of its time only where it is of the same node
+    /// and has the same ones. By default there are none, and any execution of the kind tells something.
+    static var timedBy: [String] { get }
+
     /// Creates the stage with its default settings; the engine fills in the rest.
     init()
 
@@ -67,6 +71,8 @@ extension Stage {
     public static var recordsNames: Bool { section == .data }
     /// Process 0 does it alone.
     public static var sharing: WorkSharing { .alone }
+    /// None.
+    public static var timedBy: [String] { [] }
     /// No node.
     public static func implied(by given: [String: PipelineValue]) -> ImpliedNode? { nil }
     /// As they are written.

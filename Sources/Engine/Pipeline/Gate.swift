@@ -38,14 +38,16 @@ public struct Gate: Hashable, Sendable {
         }
     }
 
+    /// Whether the condition is about a node of which only the record is left, and its number is not there.
+    func misses(_ node: Int, _ record: ArtifactRecord?) -> Bool {
+        guard nodes.contains(node), let record else { return false }
+        return recorded(in: record) == nil
+    }
+
     /// Finds the number in an artifact: in its counts, its facts, `metrics.json`, or the file named like the
     /// first word of the path.
     func value(in directory: URL, record: ArtifactRecord) -> Double? {
-        let whole = path.joined(separator: ".")
-        if let count = record.counts[whole] { return Double(count) }
-        if let fact = record.facts[whole]?.double ?? JSON.object(record.facts).number(at: path[...]) {
-            return fact
-        }
+        if let number = recorded(in: record) { return number }
         func number(in file: String, at path: ArraySlice<String>) -> Double? {
             guard record.files.contains(where: { $0.path == file }),
                 let data = try? Data(contentsOf: directory.appending(path: file))
@@ -54,6 +56,13 @@ public struct Gate: Hashable, Sendable {
         }
         return number(in: "metrics.json", at: path[...])
             ?? number(in: "\(path[0]).json", at: path.dropFirst())
+    }
+
+    /// Finds the number among the counts and facts that stay known when the artifact itself is dropped.
+    private func recorded(in record: ArtifactRecord) -> Double? {
+        let whole = path.joined(separator: ".")
+        if let count = record.counts[whole] { return Double(count) }
+        return record.facts[whole]?.double ?? JSON.object(record.facts).number(at: path[...])
     }
 }
 
@@ -75,11 +84,19 @@ extension GraphBuilder {
             let split = spec.text.firstRange(of: comparator.rawValue),
             let bound = Double(spec.text[split.upperBound...].trimmed),
             let reference = NodeReference(spec.text[..<split.lowerBound].trimmed),
-            let path = reference.selector
+            let path = reference.selector, Self.isPath(path)
         else {
             report(
                 Diagnostic(
                     "'\(spec.text)' is not a condition", at: spec.location,
+                    hint: Self.meantComparator(in: spec.text)
+                        ?? "write 'node.path.to.number == 0', with one of == != <= >= < >"))
+            return nil
+        }
+        guard bound.isFinite else {
+            report(
+                Diagnostic(
+                    "'\(spec.text)' compares with what is no finite number", at: spec.location,
                     hint: "write 'node.path.to.number == 0', with one of == != <= >= < >"))
             return nil
         }
@@ -97,5 +114,28 @@ extension GraphBuilder {
         return Gate(
             text: spec.text, location: spec.location, nodes: meant,
             path: path.split(separator: ".").map(String.init), comparator: comparator, bound: bound)
+    }
+
+    /// Whether a text can lead to a number; signs of comparison are no part of it, but in the brackets of a node's point.
+    private static func isPath(_ text: String) -> Bool {
+        var isInPoint = false
+        for character in text {
+            switch character {
+            case "[": isInPoint = true
+            case "]": isInPoint = false
+            case "=" where !isInPoint: return false
+            case "<", ">", "!": return false
+            default: break
+            }
+        }
+        return !text.split(separator: ".").isEmpty
+    }
+
+    /// The hint for a comparison that is written as other languages, or hasty fingers, do.
+    private static func meantComparator(in text: String) -> String? {
+        let signs = text.split { !"=<>!".contains($0) }.map(String.init)
+        guard let sign = signs.last else { return nil }
+        let meant = ["=>": ">=", "=<": "<=", "=": "==", "===": "==", "!==": "!=", "=!": "!=", "<>": "!="]
+        return meant[sign].map { "did you mean '\($0)'?" }
     }
 }

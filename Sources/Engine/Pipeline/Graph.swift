@@ -28,6 +28,11 @@ public struct Graph: Sendable {
         public var kind: StageName { type(of: stage).name }
         /// The values of the matrix axes: `seed` → `0`.
         public var matrix: [String: String] { point.reduce(into: [:]) { $0[$1.axis] = $1.value } }
+        /// The name of a node of the file at a point of the matrix.
+        static func name(_ name: String, at point: [Coordinate]) -> String {
+            let suffix = point.map { "\($0.axis)=\($0.value)" }.joined(separator: ",")
+            return name + (suffix.isEmpty ? "" : "[\(suffix)]")
+        }
         /// A node's name without its seed: what repetitions of one thing have in common.
         ///
         /// `student[seed=0]` is of the family `student`, `student[model=a,seed=0]` of `student[model=a]`.
@@ -87,13 +92,14 @@ public struct Graph: Sendable {
     }
 
     /// The indices of the nodes that a name on the command line means, or the problem with the name.
-    func indices(named name: String, option: String) throws(Problems) -> [Int] {
+    func indices(named name: String, option: String?) throws(Problems) -> [Int] {
         let found = indices(named: name)
         if !found.isEmpty { return found }
         let names = Set(nodes.map(\.spec.name) + nodes.map(\.name))
         throw Problems([
             Diagnostic(
-                "\(option): the pipeline has no stage '\(name)'", hint: name.didYouMean(names.sorted()),
+                "\(option.map { "\($0): " } ?? "")the pipeline has no stage '\(name)'",
+                hint: name.didYouMean(names.sorted()),
                 exitCode: .usage)
         ])
     }

@@ -6,7 +6,7 @@ extension GraphBuilder {
     /// A node varies along the axes that apply to it, and along those of the nodes it reads through single
     /// inputs. A list input gathers what the other axes spread.
     mutating func expand(_ name: String) {
-        guard let node = resolved[name] else { return }
+        guard let node = resolved[name], fits(node, along: node.axes) else { return }
         for own in points(along: node.axes) {
             let entries = node.spec.entries.filter { entry in !own.contains { $0.axis == entry.key } }
             let varied = node.axes.compactMap { axis -> PipelineEntry? in
@@ -17,10 +17,34 @@ extension GraphBuilder {
             }
             let all = entries + varied
             let inherited = inheritedAxes(of: node, entries: all, at: own)
+            guard fits(node, along: inherited) else { return }
             for rest in points(along: inherited) {
                 let point = spec.matrix.compactMap { axis in (own + rest).first { $0.axis == axis.name } }
                 bind(node, entries: all, at: point)
             }
+        }
+    }
+
+    /// Whether there is room for a node at every point along some axes; where there is not, that is reported, once.
+    private mutating func fits(_ node: Resolved, along axes: [MatrixAxis]) -> Bool {
+        guard !isTooLarge else { return false }
+        let count = count(axes)
+        if count <= Self.mostNodes - nodes.count { return true }
+        isTooLarge = true
+        report(
+            Diagnostic(
+                "with '\(node.spec.name)' at \(count) points of the matrix, the pipeline has more than "
+                    + "\(Self.mostNodes) stages",
+                at: axes.last?.location ?? node.spec.nameLocation,
+                hint: "vary fewer settings, or give them fewer values"))
+        return false
+    }
+
+    /// The number of points along some axes; no number is larger than the largest.
+    func count(_ axes: [MatrixAxis]) -> Int {
+        axes.reduce(1) { product, axis in
+            let (next, overflows) = product.multipliedReportingOverflow(by: axis.values.count)
+            return overflows ? .max : next
         }
     }
 
@@ -51,13 +75,33 @@ extension GraphBuilder {
 
     /// The instances of a referenced node that agree with a point of the matrix.
     private func candidates(for reference: NodeReference, at point: [Graph.Coordinate]) -> [Int] {
-        (instances[reference.node] ?? []).filter { index in
+        if let only = candidate(for: reference, at: point) { return [only] }
+        return (instances[reference.node] ?? []).filter { index in
             let instance = nodes[index]
             return instance.point.allSatisfy { coordinate in
                 if let fixed = reference.point[coordinate.axis] { return fixed == coordinate.value }
                 return point.first { $0.axis == coordinate.axis }.map { $0.value == coordinate.value } ?? true
             } && reference.point.keys.allSatisfy { axis in instance.point.contains { $0.axis == axis } }
         }
+    }
+
+    /// The one instance that agrees with a point which fixes all its axes, found by its name.
+    ///
+    /// At many points, looking through all instances takes long. Nil where there is none, or where not all instances vary
+    /// along the same axes.
+    private func candidate(for reference: NodeReference, at point: [Graph.Coordinate]) -> Int? {
+        guard let first = instances[reference.node]?.first, !variesInAxes.contains(reference.node) else {
+            return nil
+        }
+        var coordinates: [Graph.Coordinate] = []
+        for axis in nodes[first].point.map(\.axis) {
+            let own = reference.point[axis] ?? point.first { $0.axis == axis }?.value
+            guard let own else { return nil }
+            coordinates.append(Graph.Coordinate(axis: axis, value: own))
+        }
+        let axes = coordinates.map(\.axis)
+        guard reference.point.keys.allSatisfy(axes.contains) else { return nil }
+        return instancesByName[Graph.Node.name(reference.node, at: coordinates)]
     }
 
     /// Fills in a stage's settings and finds the instances it reads.
@@ -77,11 +121,15 @@ extension GraphBuilder {
 
         var locations = ["uses": node.spec.usesLocation, "kind": node.spec.usesLocation]
         for entry in entries { locations[entry.key] = entry.value.location }
-        let suffix = point.map { "\($0.axis)=\($0.value)" }.joined(separator: ",")
+        let name = Graph.Node.name(node.spec.name, at: point)
+        if let first = instances[node.spec.name]?.first, nodes[first].point.map(\.axis) != point.map(\.axis) {
+            variesInAxes.insert(node.spec.name)
+        }
         instances[node.spec.name, default: []].append(nodes.count)
+        instancesByName[name] = nodes.count
         nodes.append(
             Graph.Node(
-                name: node.spec.name + (suffix.isEmpty ? "" : "[\(suffix)]"), spec: node.spec, point: point,
+                name: name, spec: node.spec, point: point,
                 stage: stage, schema: node.schema, inputs: inputs, locations: locations,
                 resources: node.terms.resources, isEphemeral: node.terms.isEphemeral))
     }
@@ -154,12 +202,11 @@ extension GraphBuilder {
     /// Refuses a pipeline that learns anywhere from what it measures on.
     mutating func checkLeakage() {
         let edges = nodes.flatMap { node in node.inputs.map { (node: node.name, edge: $0) } }
-        let measured = edges.filter { $0.edge.role == .evaluation }
+        let measured = Dictionary(grouping: edges.filter { $0.edge.role == .evaluation }) { $0.edge.producer }
         for (_, learned) in edges where learned.role == .training || learned.role == .queries {
-            let clash = measured.first { _, evaluation in
-                evaluation.producer == learned.producer
-                    && (evaluation.selector == learned.selector || evaluation.selector == nil
-                        || learned.selector == nil)
+            let clash = measured[learned.producer]?.first { _, evaluation in
+                evaluation.selector == learned.selector || evaluation.selector == nil
+                    || learned.selector == nil
             }
             guard let clash else { continue }
             let what = nodes[learned.producer].name + (learned.selector.map { ".\($0)" } ?? "")

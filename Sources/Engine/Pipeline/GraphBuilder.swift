@@ -23,8 +23,16 @@ struct GraphBuilder {
     /// The names of implied nodes, by what they do.
     var impliedNodes: [String: String] = [:]
     var nodes: [Graph.Node] = []
+    /// The most nodes that a graph may have: more are a slip of the pen, which nobody should have to wait for.
+    static let mostNodes = 100_000
+    /// Whether the matrix makes more.
+    var isTooLarge = false
     /// The indices in `nodes` of every node of the file, over all points of the matrix.
     var instances: [String: [Int]] = [:]
+    /// The indices in `nodes` by name with point.
+    var instancesByName: [String: Int] = [:]
+    /// The nodes of the file whose instances do not all vary along the same axes.
+    var variesInAxes: Set<String> = []
     private var reported: Set<Diagnostic> = []
 
     init(_ spec: PipelineSpec, catalog: [any Stage.Type]) {

@@ -21,6 +21,7 @@ public enum Quantity {
         let unit = units.first { lowercased.hasSuffix($0.key.lowercased()) }
         guard let number = Double(text.dropLast(unit?.key.count ?? 0).trimmed), number >= 0, number.isFinite
         else { return nil }
-        return number * (unit?.value ?? 1)
+        let product = number * (unit?.value ?? 1)
+        return product.isFinite ? product : nil
     }
 }

@@ -50,6 +50,9 @@ public struct StageResources: Codable, Hashable, Sendable {
             guard let bytes = entry.value.scalar.flatMap(Quantity.bytes), bytes > 0 else {
                 throw wrong(entry, "is no size of memory", "write 4GiB or 500MB")
             }
+            guard bytes <= 1 << 50 else {
+                throw wrong(entry, "is more memory than any machine has", "write 4GiB or 500MB")
+            }
             memory = bytes
         case "device":
             guard let text = entry.value.scalar, Self.isDevice(text) else {
@@ -60,12 +63,15 @@ public struct StageResources: Codable, Hashable, Sendable {
             guard let seconds = entry.value.scalar.flatMap(Quantity.seconds), seconds > 0,
                 let whole = Int(exactly: seconds.rounded(.up))
             else { throw wrong(entry, "is no length of time", "write 90s, 30min, 12h or 2d") }
+            guard whole <= 3_650 * 86_400 else {
+                throw wrong(entry, "is longer than any job may take", "write 90s, 30min, 12h or 2d")
+            }
             time = whole
         case "partition": partition = try String(entry.value)
-        case "threads": threads = try count(entry, from: 1)
-        case "cpus": cpus = try count(entry, from: 1)
-        case "gpus": gpus = try count(entry, from: 0)
-        case "jobs": jobs = try count(entry, from: 1)
+        case "threads": threads = try count(entry, 1...65_536)
+        case "cpus": cpus = try count(entry, 1...65_536)
+        case "gpus": gpus = try count(entry, 0...65_536)
+        case "jobs": jobs = try count(entry, 1...100_000)
         default:
             throw Diagnostic(
                 "unknown resource '\(entry.key)'", at: entry.keyLocation,
@@ -74,9 +80,12 @@ public struct StageResources: Codable, Hashable, Sendable {
         }
     }
 
-    private func count(_ entry: PipelineEntry, from least: Int) throws(Diagnostic) -> Int {
-        guard let number = try? Int(entry.value), number >= least else {
-            throw wrong(entry, "is not a whole number from \(least)", nil)
+    private func count(_ entry: PipelineEntry, _ range: ClosedRange<Int>) throws(Diagnostic) -> Int {
+        guard let number = try? Int(entry.value), number >= range.lowerBound else {
+            throw wrong(entry, "is not a whole number from \(range.lowerBound)", nil)
+        }
+        guard number <= range.upperBound else {
+            throw wrong(entry, "is more than \(range.upperBound)", nil)
         }
         return number
     }
@@ -86,7 +95,8 @@ public struct StageResources: Codable, Hashable, Sendable {
     }
 
     static func isDevice(_ text: String) -> Bool {
-        text == "cpu" || text.hasPrefix("cuda:") && Int(text.dropFirst(5)).map { $0 >= 0 } ?? false
+        text == "cpu"
+            || text.hasPrefix("cuda:") && Int(text.dropFirst(5)).map { (0..<128).contains($0) } ?? false
     }
 }
 

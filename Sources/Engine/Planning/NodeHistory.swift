@@ -88,9 +88,11 @@ struct NodeHistory {
 
         /// The estimate for a node: its own last time, else the middle of its kind's.
         func estimate(_ node: Graph.Node, remaining: Double) -> Estimate? {
-            let entries = (byStage[node.schema.name] ?? []).sorted { $0.time < $1.time }
+            let entries = (byStage[node.schema.name] ?? []).filter { $0.tells(of: node) }
+                .sorted { $0.time < $1.time }
             guard let least = entries.first, let most = entries.last else { return nil }
-            let like = byNode["\(node.schema.name) \(node.name)"] ?? entries[entries.count / 2]
+            let own = byNode["\(node.schema.name) \(node.name)"].flatMap { $0.tells(of: node) ? $0 : nil }
+            let like = own ?? entries[entries.count / 2]
             return Estimate(
                 seconds: like.time * remaining, least: least.time * remaining, most: most.time * remaining,
                 samples: entries.count, images: like.images, bytes: like.bytes)
@@ -122,4 +124,16 @@ extension NodeHistory.Entry {
     }
 
     fileprivate var time: Double { seconds ?? 0 }
+
+    /// Whether its time says something about a node.
+    fileprivate func tells(of node: Graph.Node) -> Bool {
+        let decisive = type(of: node.stage).timedBy
+        guard !decisive.isEmpty else { return true }
+        let settings = node.stage.hashedSettings
+        return self.node == node.name
+            && decisive.allSatisfy { name in
+                // What is not set is no component.
+                components["setting.\(name)"] == settings[name].flatMap { $0 == "null" ? nil : $0 }
+            }
+    }
 }

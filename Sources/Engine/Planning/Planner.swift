@@ -30,13 +30,13 @@ public struct Planner {
 
     private mutating func planned(_ options: PlanOptions) throws -> Plan {
         let selection = try options.selection(in: graph)
-        let forced = Set(try options.force.flatMap { try graph.indices(named: $0, option: "--force") })
+        let forced = try options.forced(in: graph, among: selection)
         let durations = history.durations()
         var stages: [PlannedStage] = []
         for index in graph.upstream(of: selection).sorted() {
             var stage = try plan(
                 index, isSelected: selection.contains(index),
-                isForced: forced.contains(index) && selection.contains(index))
+                isForced: forced.contains(index))
             switch stage.state {
             case .run: stage.estimate = durations.estimate(graph.nodes[index], remaining: 1)
             case .resume(let done):
@@ -50,7 +50,7 @@ public struct Planner {
         return Plan(stages: stages)
     }
 
-    /// Lets those dropped artifacts be made again that a stage needs which is to be executed.
+    /// Lets those dropped artifacts be made again that a stage needs which is to be executed, or a gate.
     private func remake(
         _ stages: inout [PlannedStage], _ selection: Set<Int>, _ durations: NodeHistory.Durations
     ) {
@@ -61,12 +61,15 @@ public struct Planner {
                 stages[reader].state.isPending
                     && graph.nodes[stages[reader].index].inputs.contains { $0.producer == index }
             }
-            guard let first = readers.first else { continue }
+            let gate = graph.gates.first { $0.misses(index, stages[position].record) }
+            if readers.isEmpty, gate == nil || !selection.contains(index) { continue }
+            let reader = readers.first.map { "'\(stages[$0].node)'" }
+            let what = reader ?? gate.map { "the gate '\($0.text)'" } ?? "something"
             stages[position].isDropped = false
             stages[position].record = nil
             if selection.contains(index) {
                 stages[position].state = .run
-                stages[position].reasons = [.note("dropped, and '\(stages[first].node)' needs it")]
+                stages[position].reasons = [.note("dropped, and \(what) needs it")]
                 stages[position].estimate = durations.estimate(graph.nodes[index], remaining: 1)
             } else {
                 stages[position].state = .blocked
@@ -172,6 +175,7 @@ public struct Planner {
                         : last?.seconds == nil ? "it did not finish" : "its artifact is gone")
             ]
         }
+        if let text = store.workers(at: key) { stage.reasons = [.note(text)] }
     }
 
     private struct Inputs {

@@ -25,7 +25,8 @@ final class Execution {
         self.runner = runner
         self.plan = plan
         use = try Self.use(runner)
-        folder = try RunFolder(runner.store, spec: runner.graph.spec, plan: plan)
+        folder = try RunFolder(
+            runner.store, spec: runner.graph.spec, plan: plan, request: runner.options.request)
         tasks = runner.options.crew.map(CrewTasks.init)
         history = NodeHistory(runner.store, pipeline: runner.graph.spec.name)
     }
@@ -169,6 +170,15 @@ final class Execution {
         graph.gates.flatMap { gate in
             gate.nodes.compactMap { index -> GateResult? in
                 guard let record = records[index] else { return nil }
+                if gate.misses(index, record), case .absent = store.status(of: record.key) {
+                    // Where it can be made again, it was.
+                    let message = "the gate '\(gate.text)' was not checked: its artifact was dropped"
+                    emit(
+                        .stage(
+                            node: graph.nodes[index].name,
+                            .warning(message: message, hint: "select the stage, too, and it is made again")))
+                    return nil
+                }
                 let value = gate.value(in: store.folder(of: record.key), record: record)
                 return GateResult(
                     text: gate.text, location: "\(gate.location)", node: graph.nodes[index].name,

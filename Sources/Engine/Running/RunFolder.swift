@@ -8,6 +8,7 @@ final class RunFolder {
     static let owner = "owner.json"
     static let plan = "plan.json"
     static let keys = "keys.jsonl"
+    static let request = "request.json"
 
     let id: String
     private let path: String
@@ -17,7 +18,7 @@ final class RunFolder {
     private let keys: AppendOnlyFile
 
     /// Makes the folder of a new run, with what is known before it begins.
-    init(_ store: Store, spec: PipelineSpec, plan: Plan) throws {
+    init(_ store: Store, spec: PipelineSpec, plan: Plan, request: RunRequest? = nil) throws {
         self.store = store
         (id, path) = try Self.newFolder(store)
         // Whose it is comes first: a run that ends before the rest is written must not be taken for one at work.
@@ -34,6 +35,7 @@ final class RunFolder {
         journal = try AppendOnlyFile("\(path)/\(Self.journal)")
         keys = try AppendOnlyFile("\(path)/\(Self.keys)")
         try write(spec, Self.pipeline)
+        if let request { try write(request, Self.request) }
         try write(["stages": plan.stages], Self.plan)
     }
 

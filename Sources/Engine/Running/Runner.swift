@@ -13,11 +13,13 @@ public struct RunOptions: Sendable {
     public var executor: (any Executor)?
     /// What stages side by side share.
     public var slots = Slots()
+    /// What was asked of the run, for `resume`; nil where nobody can ask for the same again.
+    public var request: RunRequest?
     /// The processes that share the work; nil where this one is alone.
     public var crew: (any Crew)?
     /// What asks the run to stop.
     public var stop = StopRequest.fromSignals
-    /// Whether SIGINT, SIGTERM and SIGUSR1 make that request while the run lasts.
+    /// Whether SIGINT, SIGTERM, SIGUSR1 and SIGHUP make that request while the run lasts.
     public var handlesSignals = true
 
     /// Creates the usual options.

@@ -96,3 +96,19 @@ final class WorkLock {
         return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
     }
 }
+
+extension Store {
+    /// Who is at work on a key right now, as a reason not to count on it; nil where nobody is known to be.
+    func workers(at key: String) -> String? {
+        if let owner = WorkLock.owner(in: path("work/\(key).lock")) {
+            switch owner.isAlive {
+            case .some(true): return "process \(owner.pid) is making it right now"
+            case .none:
+                return
+                    "process \(owner.pid) on \(owner.host) has begun it, and was alive at \(owner.heartbeat)"
+            case .some(false): break
+            }
+        }
+        return isFreeOfParts(key) ? nil : "jobs of another run are making parts of it right now"
+    }
+}

@@ -12,8 +12,12 @@ struct GraphDiagram {
     private let layer = 66.0
     private let box = (width: 160.0, height: 40.0)
 
-    init(families: [ReportedRun.Family]) {
+    /// Whether there was a run, so that boxes say what became of them.
+    private let hasStates: Bool
+
+    init(families: [ReportedRun.Family], hasStates: Bool = true) {
         self.families = families
+        self.hasStates = hasStates
         let index = Dictionary(
             families.enumerated().map { ($0.element.name, $0.offset) },
             uniquingKeysWith: { first, _ in first })
@@ -27,6 +31,41 @@ struct GraphDiagram {
     }
 
     var markup: Markup {
+        let drawing = drawing
+        return Chart.drawing(Self.label, width: drawing.width, height: drawing.height) { drawing.content }
+    }
+
+    /// The drawing as an SVG file of its own, with its fonts and colours.
+    var file: String {
+        let drawing = drawing
+        let size = [drawing.width, drawing.height].map(Format.coordinate).joined(separator: " ")
+        return SVG.svg(
+            Attribute("xmlns", "http://www.w3.org/2000/svg"), Attribute("viewBox", "0 0 \(size)"),
+            .width(drawing.width), .height(drawing.height), Attribute("role", "img"),
+            Attribute("aria-label", Self.label)
+        ) {
+            SVG.style { Markup.verbatim(Self.style) }
+            SVG.rect(.class("paper"), .width(drawing.width), .height(drawing.height))
+            drawing.content
+        }.rendered
+    }
+
+    private static let label = "The pipeline's stages and what they read"
+
+    /// What the page's style sheet says of such a drawing in a light room, in words that every viewer of SVG knows.
+    private static let style: StaticString = """
+        text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Inter,"Liberation Sans",sans-serif}
+        .paper{fill:#f7f5f1}.edge{fill:none;stroke:#8b9098;stroke-opacity:.55;stroke-width:1.3}
+        .card{fill:#fffefc;stroke:#e3dfd6}.shadow{fill:#f7f5f1}.stripe{fill:#8b9098}
+        .title{font-weight:bold;font-size:12.5px;fill:#1f2126}.detail{font-size:11px;fill:#757a83}
+        .source circle{fill:#fffefc;stroke-width:1.2}.source text{font-size:9.5px;font-weight:bold}
+        .s0 circle{stroke:#b9562c}.s1 circle{stroke:#1f7d76}.s2 circle{stroke:#4a5fb0}.s3 circle{stroke:#b08a14}
+        .s4 circle{stroke:#8d4a8a}.s5 circle{stroke:#64802b}.s6 circle{stroke:#5f7082}.s7 circle{stroke:#c4506f}
+        .s0 text{fill:#b9562c}.s1 text{fill:#1f7d76}.s2 text{fill:#4a5fb0}.s3 text{fill:#b08a14}
+        .s4 text{fill:#8d4a8a}.s5 text{fill:#64802b}.s6 text{fill:#5f7082}.s7 text{fill:#c4506f}
+        """
+
+    private var drawing: (content: Markup, width: Double, height: Double) {
         let edges = families.enumerated().flatMap { target, family in
             family.inputs.compactMap { index[$0] }.filter { $0 < target && marks[$0] == nil }
                 .map { GraphLayout.Edge(from: $0, to: target) }
@@ -38,13 +77,12 @@ struct GraphDiagram {
                 6 + layer * Double(layout.position[node].layer) + box.height / 2
             )
         }
-        return Chart.drawing(
-            "The pipeline's stages and what they read", width: column * layout.columnCount + 8,
-            height: layer * Double(layout.layerCount - 1) + box.height + 12
-        ) {
-            for route in layout.routes { SVG.path(.class("edge"), .d(curve(route.map(place)))) }
-            for (node, family) in families.enumerated() { draw(node, family, at: place(node)) }
-        }
+        let lines = layout.routes.map { SVG.path(.class("edge"), .d(curve($0.map(place)))) }
+        let boxes = families.enumerated().map { node, family in draw(node, family, at: place(node)) }
+        return (
+            .group(lines + boxes), column * layout.columnCount + 8,
+            layer * Double(layout.layerCount - 1) + box.height + 12
+        )
     }
 
     /// A line that leaves and reaches boxes vertically.
@@ -68,7 +106,7 @@ struct GraphDiagram {
         let top = centre.y - box.height / 2
         let count = family.nodes.count > 1 ? " ×\(family.nodes.count)" : ""
         let time = family.seconds > 0 ? " · \(Format.duration(family.seconds))" : ""
-        return SVG.g(.class("node state-\(family.state.rawValue)")) {
+        return SVG.g(.class(hasStates ? "node state-\(family.state.rawValue)" : "node")) {
             SVG.title { tooltip(family) }
             if family.nodes.count > 1 {
                 SVG.rect(
@@ -104,8 +142,17 @@ struct GraphDiagram {
     }
 
     private func tooltip(_ family: ReportedRun.Family) -> String {
-        family.nodes.map { node in
+        guard hasStates else { return family.nodes.map(\.name).joined(separator: "\n") }
+        return family.nodes.map { node in
             "\(node.name): \(node.state.rawValue)" + (node.reason.isEmpty ? "" : " (\(node.reason))")
         }.joined(separator: "\n")
+    }
+}
+
+extension RunReport {
+    /// A pipeline that need not have run as an SVG file, drawn like the stages of a report; nodes stand after those they
+    /// read.
+    public static func graph(of nodes: [ReportedRun.Node]) -> String {
+        GraphDiagram(families: ReportedRun.families(of: nodes), hasStates: false).file
     }
 }

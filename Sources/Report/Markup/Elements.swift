@@ -62,5 +62,6 @@ package enum SVG {
     package static let circle = Element(name: "circle")
     package static let text = Element(name: "text")
     package static let title = Element(name: "title")
+    package static let style = Element(name: "style", breaksLine: true)
     package static let link = Element(name: "a")
 }

@@ -147,7 +147,9 @@ extension ReportedRun {
     }
 
     /// The nodes that differ in their seed only, together, in the order of the run.
-    var families: [Family] {
+    var families: [Family] { Self.families(of: nodes) }
+
+    static func families(of nodes: [Node]) -> [Family] {
         var families: [Family] = []
         for node in nodes {
             if let position = families.firstIndex(where: { $0.name == node.baseName }) {

@@ -70,7 +70,8 @@ struct AblateCurateCommand: RetortCommand {
         if dryRun {
             return try console.print(try Planner(graph, store).plan(selection), asJSON: global.json)
         }
-        let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+        var session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+        session.request = pipeline.request()
         let result = try session.carryOut(selection, console)
         guard result.ok else { return try session.finish(result, console) }
         let table = try AblationTable(result, graph, curation: ablation.stage, confident: confident)

@@ -1,16 +1,18 @@
 import ArgumentParser
 import Engine
 import Foundation
+import Report
 
-/// Draws the graph of a pipeline as text.
+/// Draws the graph of a pipeline.
 struct GraphCommand: RetortCommand {
     static let configuration = CommandConfiguration(
         commandName: "graph", abstract: "Show which stage reads what.")
 
     /// The notations a graph can be written in.
-    enum Format: String, ExpressibleByArgument, CaseIterable { case text, mermaid, dot }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, mermaid, dot, svg }
 
-    @Option(help: "text, mermaid (for Markdown) or dot (for Graphviz).") var format = Format.text
+    @Option(help: "text, mermaid (for Markdown), dot (for Graphviz) or svg (a picture).") var format = Format
+        .text
     @OptionGroup var pipeline: PipelineOptions
     @OptionGroup var global: GlobalOptions
 
@@ -21,6 +23,7 @@ struct GraphCommand: RetortCommand {
         case .text: text(graph, console)
         case .mermaid: console.print(mermaid(graph))
         case .dot: console.print(dot(graph))
+        case .svg: console.print(svg(graph))
         }
     }
 
@@ -58,6 +61,15 @@ struct GraphCommand: RetortCommand {
                 "\(sources.isEmpty ? "" : "← " + sources.joined(separator: ", "))")
         }
         for line in table.lines() { console.print(line) }
+    }
+
+    private func svg(_ graph: Graph) -> String {
+        RunReport.graph(
+            of: graph.nodes.map { node in
+                ReportedRun.Node(
+                    name: node.name, stage: node.kind.description, state: .pending,
+                    inputs: node.inputs.map { graph.nodes[$0.producer].name })
+            })
     }
 
     private func mermaid(_ graph: Graph) -> String {

@@ -5,7 +5,9 @@ import Foundation
 /// Prints what happened during a run.
 struct LogCommand: RetortCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log", abstract: "Print what happened during a run.")
+        commandName: "log", abstract: "Print what happened during a run.",
+        discussion:
+            "With --json, every event is one line of JSON (JSON lines), as the run's events.jsonl has it.")
 
     @Argument(help: "The run; by default, the newest.") var run: String?
     @Option(help: "Only what is about this stage.") var stage: String?

@@ -32,41 +32,36 @@ struct ResumeCommand: RetortCommand {
         let history = RunHistory(store)
         let id = try history.identifier(matching: run)
         let frozen = try history.pipeline(of: id)
-        let spec = use == .frozen ? frozen : try PipelineDrift.reread(frozen)
-        if use == .frozen { tell(PipelineDrift(from: frozen), console) }
+        let request = try history.request(of: id)
+        let spec = use == .frozen ? frozen : try PipelineDrift.reread(frozen, request)
+        if use == .frozen { tellDrift(from: frozen, request, console) }
         var graph = try Graph(spec, catalog: stageCatalog)
         graph.processes = try processes.count()
         var session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
         session.processes = (processes, crew)
-        try session.run(try selection(of: id, history, in: graph), console)
+        session.request = request ?? RunRequest(commands: [["retort", "run", frozen.file]])
+        session.request?.commands.append(PipelineOptions.invocation)
+        try session.run(try history.remainder(of: id, in: graph, until: stage), console)
     }
 
     func failure(_ problems: Problems) -> JSON { RunSession.failure(problems) }
 
-    /// What the run meant to execute, or one stage, and what that is made from.
-    private func selection(of id: String, _ history: RunHistory, in graph: Graph) throws -> PlanOptions {
-        var options = PlanOptions()
-        if let stage {
-            guard !graph.indices(named: stage).isEmpty else {
-                let names = Set(graph.nodes.map(\.name) + graph.nodes.map(\.spec.name))
-                throw Diagnostic(
-                    "the run \(id) has no stage '\(stage)'", hint: stage.didYouMean(names.sorted()),
-                    exitCode: .usage)
-            }
-            options.until = [stage]
-            return options
+    private func tellDrift(from frozen: PipelineSpec, _ request: RunRequest?, _ console: Console) {
+        do {
+            let drift = try PipelineDrift(from: frozen, request)
+            guard !drift.differences.isEmpty else { return }
+            console.note("\(drift.file) has changed since the run began; the run goes on as it was:")
+            for difference in drift.differences { console.note("  \(difference)") }
+            console.note("  to use the file as it is now: retort resume --use current")
+        } catch {
+            let first = error.all.first
+            console.show(
+                Diagnostic(
+                    "it cannot be told whether \(frozen.file) has changed since the run began: "
+                        + (first?.message ?? "it cannot be read"),
+                    at: first?.location, hint: "the run goes on with the pipeline as it was",
+                    severity: .warning))
         }
-        let names = try history.summary(of: id).stages.filter { ["run", "resume"].contains($0.planned) }.map(
-            \.name)
-        options.until = names.filter { !graph.indices(named: $0).isEmpty }
-        return options
-    }
-
-    private func tell(_ drift: PipelineDrift?, _ console: Console) {
-        guard let drift, !drift.differences.isEmpty else { return }
-        console.note("\(drift.file) has changed since the run began; the run goes on as it was:")
-        for difference in drift.differences { console.note("  \(difference)") }
-        console.note("  to use the file as it is now: retort resume --use current")
     }
 }
 
@@ -75,9 +70,11 @@ struct PipelineDrift {
     let file: String
     let differences: [KeyDifference]
 
-    /// Compares with the file as it is now; nil when that can no longer be read.
-    init?(from frozen: PipelineSpec) {
-        guard let current = try? Self.reread(frozen) else { return nil }
+    /// Compares with the file as it is now.
+    ///
+    /// - Throws: the problems of a file that can no longer be read.
+    init(from frozen: PipelineSpec, _ request: RunRequest?) throws(Problems) {
+        let current = try Self.reread(frozen, request)
         let (old, new) = (Self.values(frozen), Self.values(current))
         file = frozen.file
         differences = Set(old.keys).union(new.keys).sorted().filter { old[$0] != new[$0] }
@@ -85,14 +82,29 @@ struct PipelineDrift {
     }
 
     /// Reads the file again, with the profile and the overrides that the frozen values came from.
-    static func reread(_ frozen: PipelineSpec) throws(Problems) -> PipelineSpec {
-        let origins = Set(frozen.sources.values.flatMap { $0.components(separatedBy: ", vars.") }).sorted()
-        let overrides = origins.filter { $0.hasPrefix("-s ") }.map { String($0.dropFirst(3)) }
-        let profile = origins.first { $0.hasPrefix("profile ") }?.split(separator: " ").dropFirst().first
-        return try Manifest.load(
-            file: URL(filePath: frozen.file, relativeTo: frozen.directory), overrides: overrides,
-            profile: profile.map(String.init), environment: ProcessInfo.processInfo.environment,
-            directory: frozen.directory)
+    static func reread(_ frozen: PipelineSpec, _ request: RunRequest?) throws(Problems) -> PipelineSpec {
+        try Manifest.load(
+            file: URL(filePath: frozen.file, relativeTo: frozen.directory),
+            overrides: request?.overrides ?? overrides(frozen),
+            profile: request == nil ? profile(frozen) : request?.profile,
+            environment: ProcessInfo.processInfo.environment, directory: frozen.directory)
+    }
+
+    /// The overrides of a run that has not kept them apart.
+    private static func overrides(_ frozen: PipelineSpec) -> [String] {
+        origins(frozen).filter { $0.hasPrefix("-s ") }.map { String($0.dropFirst(3)) }
+    }
+
+    /// The profile of a run that has not kept it apart: what stands before the place, `profile my name (food.yml:3:5)`.
+    private static func profile(_ frozen: PipelineSpec) -> String? {
+        guard let origin = origins(frozen).first(where: { $0.hasPrefix("profile ") }),
+            let end = origin.range(of: " (", options: .backwards)
+        else { return nil }
+        return String(origin[..<end.lowerBound].dropFirst("profile ".count))
+    }
+
+    private static func origins(_ frozen: PipelineSpec) -> [String] {
+        Set(frozen.sources.values.flatMap { $0.components(separatedBy: ", vars.") }).sorted()
     }
 
     private static func values(_ spec: PipelineSpec) -> [String: String] {

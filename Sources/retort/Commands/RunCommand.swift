@@ -40,6 +40,7 @@ struct RunCommand: RetortCommand {
         }
         var session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
         session.processes = (processes, crew)
+        session.request = pipeline.request()
         let result = try session.carryOut(selection.options, console, mayRestart: crew == nil)
         try session.finish(result, console)
     }
@@ -54,19 +55,30 @@ struct RunCommand: RetortCommand {
             (point, try Graph(try pipeline.specification(adding: point.overrides), catalog: stageCatalog))
         }
         var table = SweepTable()
+        var plans: [Sweep.PlannedPoint] = []
         for (point, graph) in arms {
             console.note("sweep: \(point.overrides.joined(separator: " "))")
             if dryRun {
-                try console.print(try Planner(graph, store).plan(selection.options), asJSON: global.json)
+                let plan = try Planner(graph, store).plan(selection.options)
+                if global.json {
+                    plans.append(Sweep.PlannedPoint(point, plan))
+                } else {
+                    try console.print(plan, asJSON: false)
+                }
                 continue
             }
-            let session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+            var session = RunSession(graph: graph, store: store, execution: execution, isJSON: global.json)
+            session.request = pipeline.request(
+                adding: point.overrides, command: point.command(PipelineOptions.invocation))
             let result = try session.carryOut(selection.options, console)
             table.add(point, result, graph)
             let isStopped = [.interrupted, .stopped].contains(result.exitCode)
             if isStopped || !result.ok && !execution.keepGoing { break }
         }
-        if dryRun { return }
+        if dryRun {
+            if global.json { try console.print(json: ["sweep": plans]) }
+            return
+        }
         if global.json {
             try console.print(json: table)
         } else {
@@ -84,6 +96,8 @@ struct RunSession {
     let isJSON: Bool
     /// How many processes share the run, and those that a launcher has started.
     var processes: (options: ProcessOptions, launched: ProcessCrew?)?
+    /// What is asked of the run, apart from the selection.
+    var request: RunRequest?
 
     /// Executes what the options select and prints the result; a run that is not ok ends the process with its code.
     func run(_ selection: PlanOptions, _ console: Console) throws {
@@ -105,6 +119,8 @@ struct RunSession {
         var options = try execution.options()
         try processes?.options.share(&options, execution)
         let plan = try Planner(graph, store).plan(selection)
+        options.request = request
+        options.request?.selection = selection
         if mayRestart, options.executor == nil, !plan.pending.isEmpty {
             // What was digested for the plan need not be digested again.
             try store.digests.save()

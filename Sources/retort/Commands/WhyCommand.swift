@@ -43,9 +43,18 @@ struct WhyCommand: RetortCommand {
             for line in explanation.lines(console.style) { console.print(line) }
             return
         }
+        try refuseOneRun()
         var graph = try pipeline.graph()
         graph.processes = try processes.count()
         let store = store.open()
+        guard !graph.indices(named: stage).isEmpty else {
+            let known = graph.spec.nodes.map(\.name)
+            throw Diagnostic(
+                "the pipeline has no stage '\(stage)'",
+                hint: stage.didYouMean((known + graph.nodes.map(\.name)).sorted())
+                    ?? "the stages are \(known.joined(separator: ", "))",
+                exitCode: .usage)
+        }
         var options = PlanOptions()
         options.until = [stage]
         let names = Set(graph.indices(named: stage).map { graph.nodes[$0].name })
@@ -64,6 +73,17 @@ struct WhyCommand: RetortCommand {
             )
         }
         return runs
+    }
+
+    /// Refuses a run in the place of the pipeline file.
+    private func refuseOneRun() throws {
+        let word = pipeline.file
+        guard !FileManager.default.fileExists(atPath: word),
+            let run = try? RunHistory(store.open()).identifier(matching: word)
+        else { return }
+        throw Diagnostic(
+            "'\(word)' is a run, and no pipeline file; two runs are compared, not one",
+            hint: "retort why \(stage) \(run) RUN", exitCode: .usage)
     }
 
     /// Explains how the stage differs between two runs.

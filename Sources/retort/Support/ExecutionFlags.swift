@@ -40,6 +40,7 @@ struct ExecutionFlags: ParsableArguments {
     func validate() throws {
         for (name, value) in [("--workers", workers), ("--threads", threads), ("--jobs", jobs)] {
             if let value, value < 1 { throw ValidationError("\(name) must be at least 1") }
+            if let value, value > 65_536 { throw ValidationError("\(name) must be at most 65536") }
         }
     }
 
@@ -68,7 +69,7 @@ struct ExecutionFlags: ParsableArguments {
         switch executor {
         case .local: if let jobs, jobs > 1 { share(&options, jobs) }
         case .slurm:
-            options.executor = try SlurmExecutor(program: Self.program)
+            options.executor = try SlurmExecutor(program: Self.program, threads: threads, workers: workers)
             options.slots = Slots(count: jobs ?? 100, guardsDevices: false)
         }
         options.keepsGoing = keepGoing

@@ -18,15 +18,32 @@ struct PipelineOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "Lay this profile over the file (else $RETORT_PROFILE).")
     var profile: String?
 
+    /// The profile that is meant: the option's, else the environment's.
+    private var profileName: String? {
+        profile ?? ProcessInfo.processInfo.environment["RETORT_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The command line as it was given.
+    static var invocation: [String] { ["retort"] + CommandLine.arguments.dropFirst() }
+
+    /// What is asked of a run, apart from its selection.
+    ///
+    /// - Parameters:
+    ///   - more: overrides that come after the others.
+    ///   - command: the command line that asks for it.
+    func request(adding more: [String] = [], command: [String] = invocation) -> RunRequest {
+        // A profile of the environment is written out, so that the command means the same everywhere.
+        let named = profile == nil ? profileName.map { ["-p", $0] } ?? [] : []
+        return RunRequest(commands: [command + named], profile: profileName, overrides: overrides + more)
+    }
+
     /// The pipeline with its profile and overrides, not yet checked against the stages.
     ///
     /// - Parameter more: overrides that come after the others.
     func specification(adding more: [String] = []) throws(Problems) -> PipelineSpec {
-        let environment = ProcessInfo.processInfo.environment
-        let named = environment["RETORT_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
-        return try Manifest.load(
-            file: URL(filePath: file), overrides: overrides + more, profile: profile ?? named,
-            environment: environment)
+        try Manifest.load(
+            file: URL(filePath: file), overrides: overrides + more, profile: profileName,
+            environment: ProcessInfo.processInfo.environment)
     }
 
     /// The pipeline, checked.

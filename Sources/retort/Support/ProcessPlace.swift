@@ -16,6 +16,9 @@ struct ProcessPlace: Equatable {
     /// - Throws: a `Diagnostic` for variables that contradict each other or lack something.
     init?(_ environment: [String: String]) throws(Diagnostic) {
         func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
+        if !(environment["RANK"] ?? "").isEmpty, !(environment["WORLD_SIZE"] ?? "").isEmpty {
+            try Self.check(["RANK", "WORLD_SIZE"], in: environment)
+        }
         let found: (rank: Int, size: Int, by: String)
         if let rank = number("RANK"), let size = number("WORLD_SIZE") {
             found = (rank, size, "RANK and WORLD_SIZE")
@@ -30,6 +33,7 @@ struct ProcessPlace: Equatable {
             return nil
         }
         guard found.size > 1 else { return nil }
+        try Self.check(["LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT"], in: environment)
         guard (0..<found.size).contains(found.rank) else {
             throw Diagnostic(
                 "\(found.by) say that this is process \(found.rank) of \(found.size)",
@@ -60,6 +64,19 @@ struct ProcessPlace: Equatable {
             // torchrun serves the store itself, and tells attempts apart.
             meeting.serves = false
             meeting.prefix = "/worker/attempt_\(environment["TORCHELASTIC_RESTART_COUNT"] ?? "0")"
+        }
+    }
+
+    /// Refuses what should be a small number and is none.
+    private static func check(_ names: [String], in environment: [String: String]) throws(Diagnostic) {
+        for name in names {
+            guard let text = environment[name], !text.isEmpty else { continue }
+            guard let number = Int(text), (0...65_535).contains(number) else {
+                throw Diagnostic(
+                    "\(name) is '\(text)', which is no number of a process, of processes or of a port",
+                    hint: "unset \(name) for one process, or let torchrun, mpirun, srun or --nproc set it",
+                    exitCode: .usage)
+            }
         }
     }
 

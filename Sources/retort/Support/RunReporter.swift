@@ -47,7 +47,7 @@ struct RunReporter {
             id: id, pipeline: pipeline.name, outcome: ReportedRun.Outcome(summary.state),
             started: summary.started.journalDate ?? Date(timeIntervalSince1970: 0),
             seconds: summary.seconds ?? 0, nodes: nodes,
-            commands: ["retort run \(pipeline.file)"],
+            commands: try history.request(of: id)?.commandLines ?? ["retort run \(pipeline.file)"],
             // What the run froze, not what the file says by now.
             configuration: try String(
                 contentsOf: history.folder(of: id).appending(path: "pipeline.json"), encoding: .utf8),

@@ -3,6 +3,9 @@ import Engine
 
 /// The options that say which part of a pipeline is meant.
 struct SelectionOptions: ParsableArguments {
+    @Argument(help: ArgumentHelp("Only these stages and what they are made from.", valueName: "stage"))
+    var targets: [String] = []
+
     @Option(help: ArgumentHelp("Only what is made from this stage, itself included.", valueName: "stage"))
     var from: [String] = []
 
@@ -18,6 +21,7 @@ struct SelectionOptions: ParsableArguments {
     /// The options as the planner takes them.
     var options: PlanOptions {
         var options = PlanOptions()
+        options.targets = targets
         options.from = from
         options.until = until
         options.only = only

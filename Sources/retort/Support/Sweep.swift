@@ -9,6 +9,31 @@ struct Sweep {
         var values: [(key: String, value: String)]
         /// As `-s` takes them.
         var overrides: [String] { values.map { "\($0.key)=\($0.value)" } }
+
+        /// The command line of a sweep as that of this combination alone.
+        func command(_ words: [String]) -> [String] {
+            var kept: [String] = []
+            var rest = words[...]
+            while let word = rest.popFirst() {
+                if word == "--sweep" {
+                    _ = rest.popFirst()
+                } else if !word.hasPrefix("--sweep=") {
+                    kept.append(word)
+                }
+            }
+            return kept + overrides.flatMap { ["-s", $0] }
+        }
+    }
+
+    /// What would be done at one combination.
+    struct PlannedPoint: Encodable {
+        var values: [String: String]
+        var plan: Plan
+
+        init(_ point: Point, _ plan: Plan) {
+            values = Dictionary(point.values.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+            self.plan = plan
+        }
     }
 
     private var axes: [(key: String, values: [String])] = []

@@ -136,7 +136,12 @@ public struct Slots: Hashable, Sendable {
             return false
         }
         guard let memory else { return true }
-        return running.reduce(wanted.memory) { $0 + $1.memory } <= memory || running.isEmpty
+        // No sum is larger than the largest number.
+        let together = running.reduce(wanted.memory) { sum, share in
+            let (next, isTooLarge) = sum.addingReportingOverflow(share.memory)
+            return isTooLarge ? .max : next
+        }
+        return together <= memory || running.isEmpty
     }
 
     /// What one stage takes of them.

@@ -29,7 +29,7 @@ public struct ProcessExecutor: Executor {
         do {
             let process = try spawn(
                 [program] + job.arguments + ["--attached"], environment: environment,
-                streams: [ends[0], log, log], blocked: [SIGINT, SIGTERM, SIGUSR1])
+                streams: [ends[0], log, log], blocked: [SIGINT, SIGTERM, SIGUSR1, SIGHUP])
             return ChildProcess(process: process, lifeline: ends[1])
         } catch {
             close(ends[1])

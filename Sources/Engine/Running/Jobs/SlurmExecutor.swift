@@ -9,13 +9,22 @@ internal import Synchronization
 public struct SlurmExecutor: Executor {
     private let program: String
     private let queue: SlurmQueue
+    private let threads: Int?
+    private let workers: Int?
 
     /// Creates an executor that lets jobs start a program with the arguments of a stage.
     ///
-    /// - Parameter interval: the seconds between two looks at the queue.
+    /// - Parameters:
+    ///   - threads: the threads of one tensor operation, where the stage's `resources` do not say.
+    ///   - workers: the threads that load and decode; else as many as the job has processors.
+    ///   - interval: the seconds between two looks at the queue.
     /// - Throws: a `Diagnostic` where there is no Slurm.
-    public init(program: URL, interval: Double = 2) throws(Diagnostic) {
+    public init(program: URL, threads: Int? = nil, workers: Int? = nil, interval: Double = 2)
+        throws(Diagnostic)
+    {
         self.program = program.path
+        self.threads = threads
+        self.workers = workers
         queue = SlurmQueue(interval: interval)
         guard (try? Tool.run(["sbatch", "--version"]))?.code == 0 else {
             throw Diagnostic(
@@ -29,6 +38,7 @@ public struct SlurmExecutor: Executor {
     ///
     /// The last one begins when all others have ended, however they did: it makes what they left out.
     public func start(_ job: Job) throws -> any RunningJob {
+        let job = Self.adapted(job, threads: threads, workers: workers)
         guard job.parts > 1 else {
             return SlurmJob(id: try submit(job, Self.options(job), script(job)), array: nil, queue: queue)
         }
@@ -77,6 +87,17 @@ public struct SlurmExecutor: Executor {
         ("retort:\(SHA256.digest(of: job.store.path).prefix(12)):", ":\(job.key)")
     }
 
+    /// A job that knows its threads and its device: what the stage says comes before what the run was told.
+    static func adapted(_ job: Job, threads: Int? = nil, workers: Int? = nil) -> Job {
+        var job = job
+        job.resources.threads = job.resources.threads ?? threads
+        let processors = job.resources.cpus ?? job.resources.threads ?? 1
+        job.execution.threads = job.resources.threads ?? processors
+        job.execution.workers = workers ?? processors
+        if job.resources.device == nil, (job.resources.gpus ?? 0) > 0 { job.execution.device = "cuda:0" }
+        return job
+    }
+
     static func options(_ job: Job) -> [String] {
         let (prefix, suffix) = mark(job)
         let needs = job.resources
@@ -109,11 +130,6 @@ public struct SlurmExecutor: Executor {
 
     /// The batch script, which passes signals on; only the one that says that time is up leads back to the queue.
     private func script(_ job: Job, isPart: Bool = false) -> String {
-        var job = job
-        let processors = job.resources.cpus ?? job.resources.threads ?? 1
-        job.execution.threads = job.resources.threads ?? processors
-        job.execution.workers = processors
-        if job.resources.device == nil, (job.resources.gpus ?? 0) > 0 { job.execution.device = "cuda:0" }
         let command =
             ([program] + job.arguments).map(Self.quoted).joined(separator: " ")
             + (isPart ? " --part \"$SLURM_ARRAY_TASK_ID/\(job.parts)\"" : "")
