@@ -106,9 +106,10 @@ public struct DenseAnswers {
         }
     }
 
-    /// Whether numbers `[N, C, H, W]` are probabilities of classes already: a script may end in a softmax. Logits that lie
-    /// in 0...1 and add up to one at every pixel there are none.
-    private static func areProbabilities(_ maps: Tensor) throws -> Bool {
+    /// Whether numbers are probabilities of classes already: a script may end in a softmax.
+    ///
+    /// Logits `[N, C, H, W]` that lie in 0...1 and add up to one at every pixel there are none.
+    static func areProbabilities(_ maps: Tensor) throws -> Bool {
         let first = try maps.slice(dim: 0, from: 0, to: 1).to(.float32)
         guard first.shape[1] > 1, try first.min().item() >= 0, try first.max().item() <= 1.001 else {
             return false

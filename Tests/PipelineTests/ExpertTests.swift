@@ -124,6 +124,22 @@ import Testing
             "d: {uses: probe, models: classes, train: rooms.train, images: rooms.test, task: depth, steps: 2}",
             "have no maps of depth, which the probe needs"
         ),
+        (
+            "d: {uses: probe, models: classes, train: rooms.train, images: again.train, steps: 2}",
+            "error: 8 of the 8 images of 'again' are among those that the heads learn from"
+        ),
+        (
+            "d: {uses: evaluate-clip, models: classes, pairs: rooms.test}",
+            "error: the model of 'classes' has an image tower alone"
+        ),
+        (
+            "d: {uses: evaluate-clip, models: classes, images: rooms.test, templates: [a photo]}",
+            "error: the sentence 'a photo' has no place for the name of a class"
+        ),
+        (
+            "d: {uses: train-clip, architecture: clip_vit_mini, images: rooms.train, truth: [depth], lambdas: {normals: 2}}",
+            "error: lambdas weighs 'normals', which nothing is learned about"
+        ),
     ])
     func `what does not answer for pixels says so`(stage: String, text: String) throws {
         let retort = try Retort()
@@ -133,6 +149,7 @@ import Testing
             name: experts
             data:
               rooms: {kind: world, domain: layouts, size: 24, seed: 1, splits: {train: 8, test: 4}}
+              again: {kind: world, domain: layouts, size: 24, seed: 1, splits: {train: 8, test: 4}}
             stages:
               classes: {uses: fine-tune, architecture: dwcnn_xs, train: rooms.train, steps: 2, batch_size: 8}
               \(stage)

@@ -175,7 +175,8 @@ import Vision
         ]
         if template == .clipExperts {
             overrides += [
-                "labelled.splits={train: 16}", "maps.splits={train: 16, test: 8}", "expert.steps=2",
+                "labelled.splits={train: 16}", "expert-labels.confidence=0",
+                "maps.splits={train: 16, test: 8}", "expert.steps=2",
                 "expert.batch_size=8", "clip-experts.steps=2", "clip-experts.batch_size=16", "probe.steps=2",
                 "probe.batch_size=8",
             ]

@@ -191,7 +191,8 @@ struct SlurmTests {
         defer { withExtendedLifetime(slurm) {} }
         func pushAside(_ job: String) throws -> String {
             let said = try Slurm.run([
-                "sbatch", "--parsable", "-p", "urgent", "-N2", "--exclusive", "--wrap=sleep 600",
+                "sbatch", "--parsable", "-o", "/dev/null", "-p", "urgent", "-N2", "--exclusive",
+                "--wrap=sleep 600",
             ])
             try wait("the job \(job) has given way") {
                 try !slurm.jobs().contains("\(job) RUNNING retort-long")

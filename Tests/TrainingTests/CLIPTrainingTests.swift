@@ -108,11 +108,15 @@ import Vision
     /// What is known of every pixel of the squares: their colour, a slope, or where warm colours face.
     private struct KnownMaps: DenseTargets {
         let task: DenseTask
+        /// Whether of most images nothing is known.
+        var isUneven = false
         func map(of record: ImageRecord) throws -> DenseMap? {
             // One image was not answered.
             guard record.member != "7" else { return nil }
+            let known = isUneven && record.label != 0 ? 0 : 256
             let values = (0..<256).flatMap { pixel -> [Float] in
-                switch task {
+                guard pixel < known else { return Array(repeating: .nan, count: task == .normals ? 3 : 1) }
+                return switch task {
                 case .segmentation: [Float(record.label ?? 0)]
                 case .depth: [Float(pixel / 16)]
                 case .normals: (record.label ?? 0) < 2 ? [0, 1, 0] : [0, 0, 1]
@@ -129,12 +133,13 @@ import Vision
     }
 
     private func train(
-        _ clip: LoadedCLIP, steps: Int, chunk: Int? = nil, precision: Recipe.Precision = .fp32,
+        _ clip: LoadedCLIP, steps: Int, chunk: Int? = nil, learningRate: Double = 1e-3,
+        precision: Recipe.Precision = .fp32,
         experts: [DenseTerm] = [], recording metric: @escaping (Int, String, Double) -> Void = { _, _, _ in },
         folder: URL, stopAt stop: Int? = nil
     ) throws {
         struct Stop: Error {}
-        var recipe = Recipe(steps: steps, batchSize: 16, learningRate: 1e-3, seed: 0)
+        var recipe = Recipe(steps: steps, batchSize: 16, learningRate: learningRate, seed: 0)
         recipe.averageDecay = 0.9
         recipe.microBatch = chunk
         recipe.precision = precision
@@ -221,6 +226,72 @@ import Vision
         let (plain, cached) = (try weights(nil), try weights(8))
         let apart = zip(plain, cached).map { abs($0 - $1) }.max() ?? 1
         #expect(apart < 2e-3, "\(apart)")
+    }
+
+    @Test func `a chunk counts for as much as is known of its pixels`() throws {
+        let uneven = DenseTask.allCases.map {
+            DenseTerm(
+                DenseObjective($0), targets: KnownMaps(task: $0, isUneven: true), classCount: 4, weight: 0.5)
+        }
+        func losses(_ chunk: Int?) throws -> [String: Double] {
+            let (clip, folder) = (try clip(), try TemporaryFolder())
+            var values: [String: Double] = [:]
+            try train(
+                clip, steps: 10, chunk: chunk, learningRate: 0, experts: uneven,
+                recording: { values[$1] = $2 },
+                folder: folder.url)
+            return values
+        }
+        // A head that knows nothing loses about one, and chunks of which nothing is known, three of four, say nothing.
+        let (whole, parts) = (try losses(nil), try losses(1))
+        for task in ["segmentation", "normals"] {
+            let (wanted, found) = (try #require(whole["loss_\(task)"]), try #require(parts["loss_\(task)"]))
+            #expect((0.6...1.6).contains(found / wanted), "\(task): \(found), \(wanted)")
+        }
+    }
+
+    @Test func `an image that a batch has twice is no wrong one of its own captions`() throws {
+        let images = try Tensor([1, 0, 0.6, 0.8, 1, 0] as [Float], shape: [3, 2])
+        let texts = try Tensor([0.8, 0.6, 0, 1, 0.6, 0.8] as [Float], shape: [3, 2])
+        let mask = try Tensor([0, 0, -.infinity, 0, 0, 0, -.infinity, 0, 0] as [Float], shape: [3, 3])
+        let scale = try Tensor([2] as [Float])
+        let loss = try Loss.contrastive(images: images, texts: texts, scale: scale, mask: mask).item()
+        let similar = [[0.8, 0, 0.6], [0.96, 0.8, 1], [0.8, 0, 0.6]]
+        func entropy(_ row: [Double], _ own: Int) -> Double {
+            log(row.reduce(0) { $0 + exp(2 * $1) }) - 2 * row[own]
+        }
+        let byImage =
+            entropy([0.8, 0], 0) + entropy(similar[1], 1) + entropy([0, 0.6], 1)
+        let byText = entropy([0.8, 0.96], 0) + entropy([0, 0.8, 0], 1) + entropy([1, 0.6], 1)
+        #expect(abs(loss - (byImage + byText) / 6) < 1e-5)
+        // More pairs in a batch than there are images.
+        let (clip, folder) = (try clip(), try TemporaryFolder())
+        let few = Array(records.prefix(5))
+        let recipe = Recipe(steps: 3, batchSize: 16, learningRate: 1e-3, seed: 0)
+        var last = Double.nan
+        var hooks = TrainingHooks.silent
+        hooks.metric = { if $1 == "loss" { last = $2 } }
+        var training = CLIPTraining(
+            clip, train: try ImageTextPairs(few, for: clip, seed: 0), provider: source.provider,
+            views: .training(TrainingViews(scale: 0.5...1)), recipe: recipe)
+        training.workers = 1
+        let end = try training.run(
+            TrainingSession(folder: folder.url, generator: clip.whole.parameters.generator, hooks: hooks))
+        withExtendedLifetime(end) {}
+        #expect(last.isNaN || last.isFinite)
+        #expect(
+            try clip.whole.parameters.named.allSatisfy {
+                try $0.tensor.isFinite().to(.float32).min().item() == 1
+            })
+    }
+
+    @Test func `a blank caption is none`() throws {
+        var records = Array(self.records.prefix(3))
+        records[0].captions = ["", " \n"]
+        records[1].captions = ["", "a square"]
+        let clip = try clip()
+        let pairs = try ImageTextPairs(records, for: clip, seed: 0)
+        #expect(pairs.count == 2 && pairs.captions.map(\.count) == [1, 2])
     }
 
     @Test func `the weight of experts goes down to zero, or stays`() {
