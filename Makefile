@@ -12,6 +12,7 @@ setup:
 
 build: setup
 	swift build -c release --product retort
+	swift build -c release --product RetortNative
 
 demo: build
 	.build/release/retort run $(DEMO)
@@ -27,6 +28,7 @@ dist: setup
 bench: setup
 	Scripts/peers/setup
 	swift build -c release --product retort-bench
+	swift build -c release --product RetortNative
 	PYTHONPATH=.deps/peers .build/release/retort-bench --python "$$(cat .deps/peers/python)" $(BENCH)
 
 format:

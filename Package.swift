@@ -6,24 +6,20 @@ import PackageDescription
 // passed through -Xlinker, because swiftc moves plain -l flags before all of those.
 let root = Context.packageDirectory
 let torch = "\(root)/.deps/torch"
-let torchHeaders: [CXXSetting] = [
-    .unsafeFlags([
-        "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
-        // C++20 would want CKernels' header as a compiled module.
-        "-fno-cxx-modules",
-    ])
-]
+let torchHeaders = ["-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include"]
 let nativeLibraries: [LinkerSetting] = [
     .unsafeFlags([
-        "-lfaiss", "-l:libgomp.so.1",
-        "-Xlinker", "\(torch)/lib/libtorch_cpu.so", "-Xlinker", "\(torch)/lib/libc10.so",
+        "-lfaiss", "-Xlinker", "\(torch)/lib/libtorch_cpu.so", "-Xlinker", "\(torch)/lib/libc10.so",
         "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib", "-Xlinker", "-lopenblas",
     ])
 ]
 
 let package = Package(
     name: "retort",
-    products: [.executable(name: "retort", targets: ["retort"])],
+    products: [
+        .executable(name: "retort", targets: ["retort"]),
+        .library(name: "RetortNative", type: .dynamic, targets: ["CTorchLibrary", "CFaissLibrary"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -49,12 +45,24 @@ let package = Package(
         .target(name: "Manifest", dependencies: ["Engine", "Diagnostics", "Yams"]),
         // Learning: tensors and images; never YAML
         // Optimised in debug builds, too: tests would take minutes longer
-        .target(name: "CKernels", cxxSettings: [.unsafeFlags(["-O3"])]),
         .target(
-            name: "CTorch", dependencies: ["CKernels"],
-            cxxSettings: torchHeaders + [.headerSearchPath("gloo")],
-            linkerSettings: nativeLibraries),
+            name: "CKernels", cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.unsafeFlags(["-l:libgomp.so.1"])]),
+        // What Swift sees of libtorch and FAISS: C interfaces, and jumps into the library below
+        .target(name: "CTorch", dependencies: ["CKernels"], cSettings: [.unsafeFlags(torchHeaders)]),
         .target(name: "CFaiss", dependencies: ["CTorch"]),
+        // What stands behind them: the library RetortNative, loaded when one of their functions is first called
+        .target(
+            name: "CTorchLibrary", dependencies: ["CKernels"], publicHeadersPath: ".",
+            cxxSettings: [
+                // C++20 would want CKernels' header as a compiled module.
+                .unsafeFlags(torchHeaders + ["-fno-cxx-modules"]),
+                .headerSearchPath("gloo"), .headerSearchPath("../CTorch/include"),
+            ],
+            linkerSettings: nativeLibraries),
+        .target(
+            name: "CFaissLibrary", publicHeadersPath: ".",
+            cxxSettings: [.headerSearchPath("../CFaiss/include")]),
         .target(name: "Tensors", dependencies: ["CTorch"]),
         .target(name: "Search", dependencies: ["CFaiss", "CKernels", "Tensors", "Diagnostics"]),
         .target(name: "Layers", dependencies: ["Tensors", "Safetensors", "Diagnostics"]),
@@ -169,7 +177,7 @@ let package = Package(
 )
 
 for target in package.targets
-where target.type != .system && !["CTorch", "CFaiss", "CJpeg", "CKernels"].contains(target.name) {
+where target.type != .system && !target.name.hasPrefix("C") {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

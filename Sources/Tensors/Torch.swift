@@ -5,28 +5,13 @@ public enum Torch {
     /// The version of the headers that this program was compiled with.
     public static var compiledVersion: String { String(cString: ct_compiled_version()) }
 
-    /// The major and minor version of the library that is loaded.
-    public static var loadedVersion: (major: Int, minor: Int) {
-        var major: Int32 = 0
-        var minor: Int32 = 0
-        ct_loaded_major_minor(&major, &minor)
-        return (Int(major), Int(minor))
-    }
-
-    /// Throws where the loaded library is another version than the headers.
+    /// Loads libtorch, unless it is there; otherwise the first operation does.
     ///
-    /// Nothing else notices: a program built for 2.11 starts with 2.13 and computes nonsense.
-    public static func checkVersion() throws(TorchError) {
-        var major: Int32 = 0
-        var minor: Int32 = 0
-        ct_compiled_major_minor(&major, &minor)
-        let loaded = loadedVersion
-        guard (Int(major), Int(minor)) == loaded else {
-            throw TorchError(
-                code: .internal, operation: "checkVersion",
-                message: "built for libtorch \(major).\(minor), but \(loaded.major).\(loaded.minor) is loaded"
-            )
-        }
+    /// - Throws: `TorchError` where there is none, or another version than this program was compiled for: nothing else
+    ///   would notice, and what it computes would be nonsense.
+    public static func load() throws(TorchError) {
+        guard let problem = ct_library_problem() else { return }
+        throw TorchError(code: .internal, operation: "load", message: String(cString: problem))
     }
 
     /// How many threads one operation on this thread may use; setting it also decides for threads to come.

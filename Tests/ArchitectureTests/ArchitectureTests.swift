@@ -15,6 +15,8 @@ private let arrows: [String: Set<String>] = [
     "CKernels": [],
     "CTorch": ["CKernels"],
     "CFaiss": ["CTorch"],
+    "CTorchLibrary": ["CKernels"],
+    "CFaissLibrary": [],
     "Engine": ["Diagnostics", "CCrypto"],
     "Manifest": ["Engine", "Diagnostics"],
     "Tensors": ["CTorch"],
@@ -50,7 +52,7 @@ private let arrows: [String: Set<String>] = [
     /// The text files below a folder of the repository that a person wrote.
     private static func sources(below folder: String) throws -> [(name: String, text: String)] {
         let extensions: Set<String> = [
-            "swift", "c", "cpp", "h", "def", "py", "sh", "js", "css", "md", "yaml",
+            "swift", "c", "cpp", "h", "S", "def", "py", "sh", "js", "css", "md", "yaml",
         ]
         let files = try #require(
             FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil))
@@ -89,6 +91,25 @@ private let arrows: [String: Set<String>] = [
             rest[next.key] = nil
         }
         #expect(rest.isEmpty, "\(rest.keys.sorted())")
+    }
+
+    @Test(arguments: [("CTorch", "ctorch.h", "ct_"), ("CFaiss", "cfaiss.h", "cf_")])
+    func `a function of the library beside the program is in the list of jumps to it`(
+        _ module: String, _ header: String, _ prefix: String
+    ) throws {
+        func text(_ file: String) throws -> String {
+            try String(contentsOf: Self.root.appending(path: "Sources/\(module)/\(file)"), encoding: .utf8)
+        }
+        let name = try Regex("\\b(\(prefix)[a-z0-9_]+)\\(", as: (Substring, Substring).self)
+        let declared = try text("include/\(header)").replacing(/\/\/[^\n]*/, with: "").matches(of: name).map(
+            \.output.1)
+        let listed = try text("functions.S").matches(of: /LAZY_FUNCTION\((\w+)\)/).map(\.output.1)
+        let inside =
+            try text("../CTorch/without_libtorch.c").matches(of: name).map(\.output.1) + [
+                "ct_library_problem"
+            ]
+        #expect(Set(declared).subtracting(inside) == Set(listed).subtracting(["ct_"]))
+        #expect(Set(listed).count == listed.count)
     }
 
     @Test(arguments: ["Sources", "Tests"]) func `no file is longer than 600 lines`(_ folder: String) throws {

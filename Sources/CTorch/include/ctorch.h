@@ -43,6 +43,16 @@ typedef struct CTScalar {
     bool is_integer;
 } CTScalar;
 
+// Told without libtorch, which is loaded when any of the other functions is first called; without it, that call ends
+// the process with exit code 69.
+//
+// The version of libtorch that this was compiled for, and why there is none that could be used: NULL where there is.
+const char *ct_compiled_version(void);
+const char *ct_library_problem(void);
+// Whether this processor can run our kernels; with matrix tiles (AMX) plain products are the faster attention.
+bool ct_has_own_kernels(void);
+bool ct_has_own_attention(void);
+
 // The first line of the last failure on this thread; valid until this thread's next failure.
 const char *ct_last_error(void);
 
@@ -56,11 +66,7 @@ int64_t ct_live_handles(void);
 #include "ops.def"
 #undef CT_OP
 
-// Whether this processor can run our kernels; whether this thread is to use them
-// where it can (returns what was set before).
-bool ct_has_own_kernels(void);
-// With matrix tiles (AMX) plain products are the faster attention.
-bool ct_has_own_attention(void);
+// Whether this thread is to use our kernels where it can; returns what was set before.
 bool ct_use_own_kernels(bool wanted);
 
 // Operations of transformers. Inside autocast to bf16 on the CPU they run on kernels of our own where the processor
@@ -289,9 +295,7 @@ CTStatus ct_group_broadcast(CTGroup group, const CTTensor *tensors, int64_t coun
 CTGroup ct_use_group_for_statistics(CTGroup optional_group);
 
 // The library
-const char *ct_compiled_version(void);
-void ct_compiled_major_minor(int32_t *major, int32_t *minor);
-void ct_loaded_major_minor(int32_t *major, int32_t *minor);
+
 CTStatus ct_set_threads(int32_t count);
 int32_t ct_threads(void);
 // Gives memory that is free back to the system.

@@ -126,6 +126,7 @@ struct RunSession {
             try store.digests.save()
             RuntimeEnvironment.adopt(in: console.startDirectory)
         }
+        if options.executor == nil { try ExecutionFlags.prepare(for: plan) }
         let table = PlanTable(plan: plan, style: console.noteStyle)
         for line in table.lines(isBrief: true) { console.note(line) }
         console.note(table.summary)

@@ -49,13 +49,6 @@ struct ExecutionFlags: ParsableArguments {
         guard let device = Device(self.device) else {
             throw Diagnostic("'\(self.device)' is no device", hint: "write cpu or cuda:0", exitCode: .usage)
         }
-        do {
-            try Torch.checkVersion()
-        } catch {
-            throw Diagnostic(
-                "libtorch cannot be used: \(error.message)", hint: "build again with 'make build'",
-                exitCode: .unavailable)
-        }
         if case .cuda(let number) = device, number >= Torch.cudaDeviceCount, executor == .local {
             throw Diagnostic(
                 "there is no device '\(self.device)'", hint: Torch.cudaUnavailableReason,
@@ -75,6 +68,18 @@ struct ExecutionFlags: ParsableArguments {
         options.keepsGoing = keepGoing
         options.patience = wait
         return options
+    }
+
+    /// Loads libtorch where a plan has stages that compute, before anything is begun.
+    static func prepare(for plan: Plan) throws(Diagnostic) {
+        if plan.pending.allSatisfy({ $0.kind == "shell" }) { return }
+        do {
+            try Torch.load()
+        } catch {
+            throw Diagnostic(
+                "libtorch cannot be used: \(error.message)", hint: "build again with 'make build'",
+                exitCode: .unavailable)
+        }
     }
 
     /// Several stages share the processors, unless the user says otherwise.

@@ -32,20 +32,27 @@ struct HealthCheck: Codable {
 
     /// Everything that is worth looking at.
     static func all(store: URL) -> [HealthCheck] {
-        let libraries = LoadedLibraries()
-        return [
-            HealthCheck("retort", ProductVersion.current), torch(libraries), openMP(libraries), openBLAS(),
-            processors(),
-            cuda(), faiss(), codecs(), space(store), repairs(store),
+        [HealthCheck("retort", ProductVersion.current)] + libraries() + [
+            codecs(), space(store), repairs(store),
         ]
     }
 
     // MARK: Libraries
 
+    /// libtorch and what comes with it; without it nothing can be asked of the rest.
+    private static func libraries() -> [HealthCheck] {
+        do {
+            try Torch.load()
+        } catch {
+            return [HealthCheck("libtorch", .failed, error.message, hint: "build again: make build")]
+        }
+        let loaded = LoadedLibraries()
+        return [torch(loaded), openMP(loaded), openBLAS(), processors(), cuda(), faiss()]
+    }
+
     private static func torch(_ libraries: LoadedLibraries) -> HealthCheck {
         let path = libraries.paths(of: "libtorch_cpu").first ?? "an unknown place"
         do {
-            try Torch.checkVersion()
             let one = try Tensor.ones([2, 2])
             guard try one.matmul(one).floats() == [2, 2, 2, 2] else {
                 return HealthCheck(

@@ -174,8 +174,6 @@ void classesInnermost(const CKClasses &shape, const float *logits, float *number
 
 extern "C" {
 
-bool ct_has_own_kernels(void) { return ck_available(); }
-bool ct_has_own_attention(void) { return ck_available() && !ck_has_tiles(); }
 bool ct_use_own_kernels(bool wanted) { return std::exchange(ownKernels, wanted); }
 
 CTStatus ct_linear(CTTensor a, CTTensor weight, CTTensor bias, CTTensor *out) {

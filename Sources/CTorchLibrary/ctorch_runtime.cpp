@@ -5,7 +5,6 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 #include <malloc.h>
-#include <torch/headeronly/version.h>
 
 #include <cstdlib>
 #include <string>
@@ -19,19 +18,6 @@ extern "C" {
 // Exported by libtorch and libgomp; their headers bring in far more than these two lines.
 uint64_t aoti_torch_abi_version();
 void omp_set_num_threads(int);
-
-const char *ct_compiled_version(void) { return TORCH_VERSION; }
-
-void ct_compiled_major_minor(int32_t *major, int32_t *minor) {
-    *major = TORCH_VERSION_MAJOR;
-    *minor = TORCH_VERSION_MINOR;
-}
-
-void ct_loaded_major_minor(int32_t *major, int32_t *minor) {
-    auto version = aoti_torch_abi_version();
-    *major = int32_t(version >> 56 & 0xFF);
-    *minor = int32_t(version >> 48 & 0xFF);
-}
 
 CTStatus ct_set_threads(int32_t count) {
     return guarded([&] { at::set_num_threads(count); });
