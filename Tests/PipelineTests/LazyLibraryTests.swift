@@ -45,7 +45,7 @@ import Testing
         let verbs = [
             "--version", "stages", "validate p.yaml", "graph p.yaml", "plan p.yaml --only words",
             "run p.yaml --only words", "run p.yaml --only words", "status", "runs", "log", "path words",
-            "why p.yaml words", "du", "gc", "verify", "report", "config p.yaml", "schema", "run --help",
+            "why words p.yaml", "du", "gc", "verify", "report", "config p.yaml", "schema", "run --help",
         ]
         for verb in verbs {
             let (code, loads) = try loadsLibrary(verb.split(separator: " ").map(String.init))
