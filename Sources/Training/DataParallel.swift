@@ -46,21 +46,26 @@ public struct DataParallel {
     /// A loss that every process computes from all rows has its gradient in every process. It is scaled so that it comes
     /// out once where a pass's loss is weighted by the process's share of the images, as ``WeightUpdate`` does.
     func rows(_ own: Tensor, of pass: BatchPlan.Pass) throws -> Tensor {
+        try rows(own, from: pass.own.lowerBound - pass.whole.lowerBound, of: pass.whole.count, in: pass)
+    }
+
+    /// The same of a table in which this process's rows begin at some place, of so many in all processes.
+    func rows(
+        _ own: Tensor, from first: Int, of count: Int, in pass: BatchPlan.Pass
+    ) throws -> Tensor {
         let own = try own.to(.float32)
-        let before = pass.own.lowerBound - pass.whole.lowerBound
-        let after = pass.whole.upperBound - pass.own.upperBound
-        let width = own.shape[1]
+        let (width, end) = (own.shape[1], first + own.shape[0])
         let table = try withoutGradients {
             try Tensor.cat([
-                .zeros([before, width]).to(own.device), own.detach(), .zeros([after, width]).to(own.device),
+                .zeros([first, width]).to(own.device), own.detach(),
+                .zeros([count - end, width]).to(own.device),
             ])
         }
         try group.sum([table])
         let scale = Double(pass.whole.count) / Double(pass.own.count)
         return try Tensor.cat([
-            table.slice(dim: 0, from: 0, to: before),
-            own + (own - own.detach()) * (scale - 1),
-            table.slice(dim: 0, from: before + pass.own.count, to: pass.whole.count),
+            table.slice(dim: 0, from: 0, to: first), own + (own - own.detach()) * (scale - 1),
+            table.slice(dim: 0, from: end, to: count),
         ])
     }
 

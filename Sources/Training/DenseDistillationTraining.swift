@@ -78,10 +78,11 @@ public struct DenseDistillationTraining {
         trainer.otherOperations = try ForwardCost(of: teacher).operations
         let (images, views, provider, workers, seed) = (images, views, provider, workers, recipe.seed)
         let sizes = size == teacherSize ? [size] : [size, teacherSize]
+        let plan = try session.plan(recipe)
         return try trainer.train(
             loader: { steps in
                 BatchLoader(provider, batches: steps, sizes: sizes, workers: workers) { step in
-                    sampler.batch(step).map {
+                    plan.own(sampler.batch(step)).map {
                         ImageView(images[$0.index], views, number: $0.epoch, seed: seed)
                     }
                 }
@@ -99,7 +100,15 @@ public struct DenseDistillationTraining {
                 let answer = try withoutGradients {
                     try teacher.network.featureMap(shown, mode: .evaluation)
                 }
-                return try Self.patches(answer, map, projection.model, temperature: temperature)
+                let places = PlaceSample(of: answer.shape, in: part.pass, atMost: Self.placeLimit)
+                var (projected, target) = try Self.patches(answer, map, projection.model, at: places)
+                if let parallel = session.parallel {
+                    (projected, target) = try (
+                        places.gathered(projected, by: parallel, part.pass),
+                        places.gathered(target, by: parallel, part.pass)
+                    )
+                }
+                return try Loss.infoNCE(projected: projected, target: target, temperature: temperature)
             })
     }
 
@@ -133,22 +142,47 @@ public struct DenseDistillationTraining {
             teacher: rows(teacher), student: rows(student), temperature: temperature)
     }
 
-    /// The task-agnostic loss of feature maps, the student's on the teacher's grid.
-    static func patches(
-        _ teacher: Tensor, _ student: Tensor, _ projection: FeatureProjection, temperature: Double
-    ) throws -> Tensor {
+    /// Features at some places of two maps, the student's projected and on the teacher's grid, `[places, C]` each.
+    private static func patches(
+        _ teacher: Tensor, _ student: Tensor, _ projection: FeatureProjection, at places: PlaceSample
+    ) throws -> (projected: Tensor, target: Tensor) {
         let (height, width) = (teacher.shape[2], teacher.shape[3])
         let isSame = Array(student.shape[2...]) == [height, width]
         let map = try isSame ? student : student.upsampleBilinear(height: height, width: width)
-        let count = teacher.shape[0] * height * width
-        // Evenly spread over the images, and the same places of every batch.
-        let taken = min(count, placeLimit)
-        let places = try Tensor((0..<taken).map { $0 * count / taken }).to(teacher.device)
+        let indices = try Tensor(places.own).to(teacher.device)
         func rows(_ map: Tensor) throws -> Tensor {
-            try map.permute(0, 2, 3, 1).reshape(-1, map.shape[1]).indexSelect(dim: 0, places)
+            try map.permute(0, 2, 3, 1).reshape(-1, map.shape[1]).indexSelect(dim: 0, indices)
         }
-        return try Loss.infoNCE(
-            projected: projection(rows(map)), target: rows(teacher), temperature: temperature)
+        return try (projection(rows(map)), rows(teacher))
+    }
+}
+
+/// Places of a batch's maps, evenly spread over its images, and the same ones of every batch, however many processes share it.
+struct PlaceSample {
+    /// How many there are in all processes.
+    let count: Int
+    /// Those in this process's maps, counted row by row from its first image.
+    let own: [Int]
+    /// Where they stand among all.
+    let first: Int
+
+    /// Chooses places of maps of some shape, `[own images, C, h, w]`.
+    init(of shape: [Int], in pass: BatchPlan.Pass, atMost limit: Int) {
+        let size = shape[2] * shape[3]
+        let total = pass.whole.count * size
+        let count = min(total, limit)
+        let images =
+            (pass.own.lowerBound - pass.whole.lowerBound)..<(pass.own.upperBound - pass.whole.lowerBound)
+        let all = (0..<count).map { $0 * total / count }
+        let first = all.firstIndex { $0 >= images.lowerBound * size } ?? count
+        self.count = count
+        self.first = first
+        own = all[first...].prefix { $0 < images.upperBound * size }.map { $0 - images.lowerBound * size }
+    }
+
+    /// The rows of all processes' places; this process's keep their gradient.
+    func gathered(_ rows: Tensor, by parallel: DataParallel, _ pass: BatchPlan.Pass) throws -> Tensor {
+        try parallel.rows(rows, from: first, of: count, in: pass)
     }
 }
 

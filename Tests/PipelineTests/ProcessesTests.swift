@@ -37,8 +37,7 @@ import Testing
         #expect(try retort.run("run", teacher, "--until", "teacher", "--threads", "1").code == 0)
         try retort.artifact("teacher", "model.safetensors")
             .write(to: retort.folder.appending("teacher.safetensors"))
-        let file = try write(
-            """
+        let stages = """
             models:
               teacher: {file: teacher.safetensors, architecture: vit_mini_patch4_32}
               expert: {file: \(Fixtures.url("experts/segmentation.pt").path), architecture: torchscript, output: map, output_part: out, task: segmentation, image_size: 24, mean: [0, 0, 0], std: [1, 1, 1], classes: [dark, red, green, blue]}
@@ -46,7 +45,8 @@ import Testing
               embed: {uses: embed, model: teacher, images: [pool, target], shard_size: 40}
               labels: {uses: label, teacher: teacher, images: pool.all, views: 2}
               maps: {uses: pseudo-label, expert: expert, images: pool.all}
-            """, to: "shared.yaml")
+            """
+        let file = try write(stages, to: "shared.yaml")
         let one = try retort.run("run", file, "--threads", "1", "--json", "--store", "one")
         #expect(one.code == 0, "\(one.errors)")
         let two = try retort.run("run", file, "--threads", "1", "--json", "--store", "two", "--nproc", "2")
@@ -55,6 +55,15 @@ import Testing
         let again = try retort.run("run", file, "--json", "--store", "two", "--nproc", "2")
         #expect(try digest(again, "labels") == digest(two, "labels"))
         #expect(!again.errors.contains("RUN"))
+        // A stage that sums comes to an end in every process: the next one is shared, too.
+        let learned = try write(
+            stages
+                + "\n  student: {uses: distill, teacher: expert, images: pool.all, answers: online, student: dwcnn_xs, "
+                + "head: linear-dense, image_size: 24, steps: 2, batch_size: 8}\n"
+                + "  after: {uses: embed, model: student, images: pool}\n", to: "learned.yaml")
+        let third = try retort.run(
+            "run", learned, "--threads", "1", "--json", "--store", "two", "--nproc", "2", "--until", "after")
+        #expect(third.code == 0, "\(third.errors)")
     }
 
     // MARK: - Deaths

@@ -142,6 +142,40 @@ import Vision
         Self.compare(try inProcessGroup(of: 3) { try distil($0) }, try distil(nil))
     }
 
+    @Test(arguments: [DistillationTraining.Objective.taskOriented, .taskAgnostic])
+    func `places of maps are compared with those of all processes`(
+        _ objective: DistillationTraining.Objective
+    ) throws {
+        @Sendable func distil(_ group: ProcessGroup?) throws -> Outcome {
+            let recipe = Self.recipe { $0.microBatch = 5 }
+            let student = try Self.model("resnet_xs", ["head": "linear-dense"])
+            let teacher = try Self.model("resnet_xs", ["head": "psp"])
+            return try Self.train(student, recipe, in: group) { session in
+                try DenseDistillationTraining(
+                    student: student, teacher: teacher, images: Self.source.records, views: .training,
+                    provider: Self.source.provider, objective: objective,
+                    temperature: objective == .taskOriented ? 1 : 0.07, recipe: recipe
+                ).run(session)
+            }
+        }
+        Self.compare(try inProcessGroup(of: 3) { try distil($0) }, try distil(nil), .float32Network)
+    }
+
+    @Test(arguments: [3, 300]) func `places of all processes are those of one`(limit: Int) {
+        let one = PlaceSample(
+            of: [10, 4, 2, 3], in: BatchPlan(images: 10).passes[0], atMost: limit)
+        var own: [Int] = []
+        for rank in 0..<3 {
+            let pass = BatchPlan(images: 10, rank: rank, size: 3).passes[0]
+            let sample = PlaceSample(of: [pass.own.count, 4, 2, 3], in: pass, atMost: limit)
+            #expect(sample.count == one.count)
+            #expect(sample.first == own.count)
+            own += sample.own.map { $0 + pass.own.lowerBound * 6 }
+        }
+        #expect(own == one.own)
+        #expect(own.count == min(limit, 60))
+    }
+
     @Test func `a training that stopped goes on to the same bytes`() throws {
         let recipe = Self.recipe()
         let undisturbed = try inProcessGroup(of: 2) {

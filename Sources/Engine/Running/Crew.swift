@@ -70,6 +70,9 @@ public struct StageShare: Sendable {
     /// Whether this process is the one that plans, prints and publishes.
     public var isLeader: Bool { crew.rank == 0 }
 
+    /// Whether it is one of several jobs that make parts before a last one puts them together.
+    var isPart: Bool { part != nil }
+
     /// Those of some numbered parts that this process makes.
     public func parts(of count: Int) -> StrideTo<Int> {
         stride(from: part?.index ?? rank, to: count, by: part?.count ?? size)

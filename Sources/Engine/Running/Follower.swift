@@ -43,7 +43,12 @@ public struct Follower {
         guard let node = graph.nodes.first(where: { $0.name == task.node }) else {
             throw Diagnostic("this process knows no stage '\(task.node)': is it another version?")
         }
-        let setup = task.setup(of: node, execution, share)
+        // As process 0 does; where a stage asks for a device of some kind, this process has one of its own.
+        var adapted = execution.adapted(to: node.resources)
+        if let device = node.resources.device, execution.device.hasPrefix(device + ":") {
+            adapted.device = execution.device
+        }
+        let setup = task.setup(of: node, adapted, share)
         for (name, inputs) in Dictionary(grouping: setup.inputs, by: \.name) {
             try node.stage.input(name).fill(inputs.map(\.location))
         }

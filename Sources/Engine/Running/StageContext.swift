@@ -92,6 +92,9 @@ public final class StageContext {
     public var share: StageShare? { setup.share }
     /// Whether this process is the one that validates, saves, reports and writes what belongs to the whole.
     public var isLeader: Bool { setup.share?.isLeader ?? true }
+    /// Whether this process looks at once whether there is sense in beginning: process 0 does for all, and each job that makes
+    /// some parts for itself, because it runs before there is a process 0.
+    public var checksFirst: Bool { isLeader || setup.share?.isPart == true }
     /// Those of some numbered parts of the result that this process makes.
     public func parts(of count: Int) -> StrideTo<Int> {
         setup.share?.parts(of: count) ?? stride(from: 0, to: count, by: 1)
@@ -135,6 +138,13 @@ public final class StageContext {
         try saving?()
         try progress.save(step, of: total)
         throw StageInterrupted()
+    }
+
+    /// Throws where there is no sense in going on: the user asked to stop, or another process has failed. For work between
+    /// two calls of ``advance(to:of:_:saving:)`` that takes long, and is lost then.
+    public func check() throws {
+        try checkShare(nil)
+        if isLeader, shouldStop { throw StageInterrupted() }
     }
 
     private func checkShare(_ saving: (() throws -> Void)?) throws {

@@ -110,7 +110,7 @@ struct Embed: Stage {
         var values: [Float] = []
         try inference.run(views) { output in
             values += try encoder.vectors(ofFeatures: output.features)
-            try context.share?.check()
+            try context.check()
         }
         return values
     }

@@ -46,6 +46,7 @@ extension Distill {
         training.validation = watched
         training.workers = context.execution.workers
         let end = try training.run(context.trainingSession(generator))
+        try context.gather()
         try context.note(recipe, end, model: loaded)
         context.count("images", records.count)
         context.count("asked_views", end.steps * batchSize)

@@ -54,7 +54,7 @@ struct Label: Stage {
         var inference = Inference(
             model, provider: try context.provider(for: "images", "val"), workers: context.execution.workers)
         inference.precision = precision
-        if let val, context.isLeader {
+        if let val, context.checksFirst {
             let answers = try TeacherAnswers.read(from: context.output) ?? .ask(inference, model, about: val)
             try answers.check(check, of: teacher.location.node, in: context)
             try answers.write(to: context.output)
