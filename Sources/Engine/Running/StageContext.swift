@@ -140,8 +140,9 @@ public final class StageContext {
         throw StageInterrupted()
     }
 
-    /// Throws where there is no sense in going on: the user asked to stop, or another process has failed. For work between
-    /// two calls of ``advance(to:of:_:saving:)`` that takes long, and is lost then.
+    /// Throws where there is no sense in going on: the user asked to stop, or another process has failed.
+    ///
+    /// For work between two calls of ``advance(to:of:_:saving:)`` that takes long, and is lost then.
     public func check() throws {
         try checkShare(nil)
         if isLeader, shouldStop { throw StageInterrupted() }
