@@ -55,7 +55,22 @@ struct YAMLDocument {
             .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
         return Diagnostic(
             "the pipeline file '\(name)' does not exist",
-            hint: file.lastPathComponent.didYouMean(neighbours), exitCode: .inputMissing)
+            hint: file.lastPathComponent.didYouMean(neighbours) ?? stageHint(name, in: folder),
+            exitCode: .inputMissing)
+    }
+}
+
+extension YAMLDocument {
+    /// A word in the place of the file may have been meant for a stage of the usual one.
+    fileprivate static func stageHint(_ name: String, in folder: URL) -> String? {
+        let usual = folder.appending(path: "retort.yaml")
+        guard !name.contains(where: { "/.".contains($0) }),
+            let text = try? String(contentsOf: usual, encoding: .utf8),
+            text.split(separator: "\n").contains(where: { line in
+                line.first == " " && line.drop { $0 == " " }.hasPrefix(name + ":")
+            })
+        else { return nil }
+        return "the file comes first: retort.yaml \(name)"
     }
 }
 

@@ -6,10 +6,12 @@ import Foundation
 struct Command {
     /// How long a command that is asked to stop may take.
     private static let grace = 10.0
-    /// The group's guard waits for the end of descriptor 3, which this process holds open: when the process is gone,
-    /// however it ended, nothing of the command goes on writing.
+    /// The group's guard waits for the end of descriptor 3, which this process holds open.
+    ///
+    /// When the process is gone, however it ended, nothing of the command goes on writing. What asks the group to stop is
+    /// not for the guard.
     private static let script = """
-        { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 &
+        { trap '' TERM INT HUP QUIT USR1 USR2; read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 &
         exec 3<&-
         cd "$2" && exec /bin/sh -c "$1"
         """
@@ -91,11 +93,24 @@ struct Command {
             case .signalled(let number): "was ended by signal \(number)"
             case .lost(let word): "was lost: \(word)"
             }
-        let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-        let last = text.split(separator: "\n").suffix(10).map { "\n    \($0)" }.joined()
+        let last = lastLines(10).map { "\n    \($0)" }.joined()
         return Diagnostic(
             "the command of '\(context.node)' \(how)\(last.isEmpty ? ", without a word" : ":" + last)",
             at: context.sourceLocation(of: "cmd"), hint: "all it said: \(log.path)", exitCode: .stageFailed)
+    }
+
+    /// The end of what it printed, in whatever encoding, without what colours it.
+    private func lastLines(_ count: Int) -> [String] {
+        guard let file = try? FileHandle(forReadingFrom: log) else { return [] }
+        let length = (try? file.seekToEnd()) ?? 0
+        try? file.seek(toOffset: length - min(length, 65_536))
+        let text = String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+        let plain = text.replacing(/\u{1B}\[[0-9;?]*[ -\/]*[@-~]/, with: "")
+        return plain.split(whereSeparator: \.isNewline).suffix(count).map { line in
+            String(
+                String.UnicodeScalarView(
+                    line.unicodeScalars.filter { $0 == "\t" || $0.properties.generalCategory != .control }))
+        }
     }
 
     private static func now() -> Double {

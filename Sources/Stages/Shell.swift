@@ -22,15 +22,16 @@ struct Shell: Stage {
     var out: [String] = []
     @Setting("Variables of its environment.") var env: [String: String] = [:]
 
-    /// What `in` names is a file where no node has that name.
-    static func arranged(_ entries: [PipelineEntry], nodes: Set<String>) -> [PipelineEntry] {
+    /// What `in` names is a file where no node has that name; `train.py` in `train`, which cannot read itself, is one, too.
+    static func arranged(_ entries: [PipelineEntry], of node: String, nodes: Set<String>) -> [PipelineEntry] {
         entries.flatMap { entry -> [PipelineEntry] in
             guard entry.key == "in" else { return [entry] }
             let values: [PipelineValue] =
                 if case .list(let values) = entry.value.content { values } else { [entry.value] }
             let isNode = { (value: PipelineValue) in
                 guard let text = value.scalar else { return true }
-                return nodes.contains(String(text.prefix { $0 != "." && $0 != "[" }))
+                let name = String(text.prefix { $0 != "." && $0 != "[" })
+                return nodes.contains(name) && (name != node || text == node)
             }
             func part(_ key: String, _ values: [PipelineValue]) -> PipelineEntry? {
                 guard let first = values.first else { return nil }
@@ -43,6 +44,16 @@ struct Shell: Stage {
     }
 
     func validate() throws {
+        if cmd.contains("\0") {
+            throw Diagnostic("cmd: it holds a NUL, where a command ends", hint: "remove it")
+        }
+        for (name, value) in env.sorted(by: { $0.key < $1.key }) {
+            try validate(variable: name, value)
+        }
+        if files.contains(where: { $0.isEmpty || $0.contains("\0") }) {
+            throw Diagnostic(
+                "in: a path is empty, or holds a NUL", hint: "'.' is the folder where Retort runs")
+        }
         for path in out where path.hasPrefix("/") || path.split(separator: "/").contains("..") {
             throw Diagnostic(
                 "out: '\(path)' leads out of the artifact",
@@ -56,6 +67,19 @@ struct Shell: Stage {
             throw Diagnostic(
                 "out: '\(name)' is a file that Retort writes beside what the command makes",
                 hint: "let the command give it another name")
+        }
+    }
+
+    private func validate(variable name: String, _ value: String) throws {
+        let taken = ["OUT", "STATE", "RETORT_NODE"].contains(name) || name.hasPrefix("IN_")
+        if taken {
+            throw Diagnostic(
+                "env: $\(name) is a variable that Retort sets", hint: "give yours another name")
+        }
+        if name.isEmpty || name.contains("=") || (name + value).contains("\0") {
+            throw Diagnostic(
+                "env: '\(name)' cannot be a variable",
+                hint: "a name has no '=', and neither name nor value a NUL")
         }
     }
 
@@ -81,14 +105,29 @@ struct Shell: Stage {
                     at: environment.location(of: "files"),
                     hint: "files are looked for in \(environment.directory.path)", exitCode: .inputMissing)
             }
-            digests[path] = try Self.digest(of: file, environment.digests)
+            do {
+                digests[path] = try Self.digest(of: file, environment.digests)
+            } catch var problem as Diagnostic {
+                problem.location = problem.location ?? environment.location(of: "files")
+                throw problem
+            }
         }
         return digests
     }
 
     private static func digest(of file: URL, _ digests: DigestCache) throws -> String {
-        guard isFolder(file.path) else { return try digests.digest(of: file) }
-        return try digests.digest(of: files(below: file, inside: []), below: file)
+        do {
+            guard isFolder(file.path) else {
+                try requireRegular(file)
+                return try digests.digest(of: file)
+            }
+            // What Retort itself writes is nothing that a command reads.
+            let store = digests.folder?.resolvingSymlinksInPath().path
+            return try digests.digest(of: files(below: file, inside: [], except: store), below: file)
+        } catch let error as StoreError where [EACCES, EPERM].contains(error.code) {
+            throw Diagnostic(
+                "in: \(error)", hint: "let this user read it, or leave it out", exitCode: .inputMissing)
+        }
     }
 
     private static func isFolder(_ path: String) -> Bool {
@@ -96,21 +135,38 @@ struct Shell: Stage {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
+    /// Throws a `Diagnostic` for a pipe, a socket or a device, whose end nobody knows.
+    private static func requireRegular(_ file: URL) throws {
+        var status = stat()
+        guard stat(file.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return }
+        throw Diagnostic(
+            "in: '\(file.path)' is no file but a pipe, a socket or a device",
+            hint: "let the command read it, and name in 'in' what its content depends on", exitCode: .badData)
+    }
+
     /// The files below a folder, where links lead, too; those that lead nowhere are left out.
     ///
     /// - Throws: a `Diagnostic` where a link leads back to a folder that it lies in.
-    private static func files(below folder: URL, inside outer: Set<String>) throws -> [URL] {
+    private static func files(
+        below folder: URL, inside outer: Set<String>, except store: String?
+    ) throws -> [URL] {
         let place = folder.resolvingSymlinksInPath().path
+        guard place != store else { return [] }
         guard !outer.contains(place) else {
             throw Diagnostic(
                 "in: '\(folder.path)' is a link to a folder that it lies in",
                 hint: "remove it, or name its files",
                 exitCode: .badData)
         }
+        guard access(folder.path, R_OK | X_OK) == 0 else { throw StoreError(errno, .list, folder.path) }
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).flatMap { name -> [URL] in
             let file = folder.appending(path: name)
-            if isFolder(file.path) { return try files(below: file, inside: outer.union([place])) }
-            return FileManager.default.fileExists(atPath: file.path) ? [file] : []
+            if isFolder(file.path) {
+                return try files(below: file, inside: outer.union([place]), except: store)
+            }
+            guard FileManager.default.fileExists(atPath: file.path) else { return [] }
+            try requireRegular(file)
+            return [file]
         }
     }
 

@@ -44,7 +44,7 @@ public protocol Stage: Sendable {
 
     /// The entries of a node of this kind, in the order and under the names in which the stage declares them; by
     /// default as they are written. `nodes` are the names of the pipeline's nodes.
-    static func arranged(_ entries: [PipelineEntry], nodes: Set<String>) -> [PipelineEntry]
+    static func arranged(_ entries: [PipelineEntry], of node: String, nodes: Set<String>) -> [PipelineEntry]
 
     /// The digest of content that comes from outside the store, by name; part of the key.
     ///
@@ -76,7 +76,9 @@ extension Stage {
     /// No node.
     public static func implied(by given: [String: PipelineValue]) -> ImpliedNode? { nil }
     /// As they are written.
-    public static func arranged(_ entries: [PipelineEntry], nodes: Set<String>) -> [PipelineEntry] { entries }
+    public static func arranged(
+        _ entries: [PipelineEntry], of node: String, nodes: Set<String>
+    ) -> [PipelineEntry] { entries }
     /// Accepts all settings.
     public func validate() throws {}
     /// Accepts all names.

@@ -105,7 +105,7 @@ struct GraphBuilder {
             }
             var spec = node
             spec.entries.removeAll { NodeTerms.keys.contains($0.key) }
-            spec.entries = type.arranged(spec.entries, nodes: Set(nodeSpecs.map(\.name)))
+            spec.entries = type.arranged(spec.entries, of: node.name, nodes: Set(nodeSpecs.map(\.name)))
             resolved[node.name] = Resolved(
                 spec: spec, type: type, schema: StageSchema(type), terms: terms)
         }

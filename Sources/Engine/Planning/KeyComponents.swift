@@ -108,7 +108,8 @@ extension Graph {
             throw Problems(problems.all.map { located($0, node) })
         } catch let diagnostic as Diagnostic {
             throw Problems([located(diagnostic, node)])
-        } catch let error as StoreError {
+        } catch let thrown where thrown is StoreError || StoreError(thrown) != nil {
+            let error = thrown as? StoreError ?? StoreError(thrown) ?? StoreError(EIO, .read, "a file")
             let code: ExitCode = error.code == ENOENT ? .inputMissing : error.exitCode
             throw Problems([
                 Diagnostic(

@@ -26,6 +26,9 @@ public final class DigestCache: Sendable {
         self.clock = clock
     }
 
+    /// The folder that it is kept in, which is the store's.
+    public var folder: URL? { file?.deletingLastPathComponent() }
+
     /// How many digests were computed, rather than remembered, by this instance.
     public var computedCount: Int { state.withLock { $0.computed } }
 

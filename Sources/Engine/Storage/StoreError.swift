@@ -39,6 +39,9 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case _ where isOutOfSpace:
             "free some space on the disk at '\(FileSystem.of(path)?.mountPoint ?? "/")' (unfinished work is kept), "
                 + "then run again: it goes on where it stopped"
+        case EACCES,
+            EPERM where [.read, .list].contains(operation):
+            "let this user read it"
         case EACCES, EPERM, EROFS:
             "make the folder writable for this user, or choose another with --store"
         default: nil

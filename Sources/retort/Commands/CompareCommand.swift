@@ -44,7 +44,7 @@ struct CompareCommand: RetortCommand {
     /// Whether the names are those of runs; where they could be either, they are those of stages.
     private func meanRuns(_ history: RunHistory) -> Bool {
         if html != nil || names.count > 2 { return true }
-        guard run == nil, names.allSatisfy({ (try? history.identifier(matching: $0)) != nil }) else {
+        guard run == nil, names.contains(where: { (try? history.identifier(matching: $0)) != nil }) else {
             return false
         }
         let stages = history.identifiers().first.flatMap { try? history.summary(of: $0).stages.map(\.name) }

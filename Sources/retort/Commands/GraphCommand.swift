@@ -73,9 +73,13 @@ struct GraphCommand: RetortCommand {
     }
 
     private func mermaid(_ graph: Graph) -> String {
+        func escaped(_ text: String) -> String {
+            text.replacing("&", with: "#amp;").replacing("\"", with: "#quot;").replacing("<", with: "#lt;")
+                .replacing("\n", with: " ")
+        }
         var lines = ["flowchart LR"]
         for (index, node) in graph.nodes.enumerated() {
-            lines.append("    n\(index)[\"\(node.name)<br/><i>\(node.kind)</i>\"]")
+            lines.append("    n\(index)[\"\(escaped(node.name))<br/><i>\(node.kind)</i>\"]")
         }
         for (index, node) in graph.nodes.enumerated() {
             for edge in node.inputs {
@@ -88,11 +92,13 @@ struct GraphCommand: RetortCommand {
 
     private func dot(_ graph: Graph) -> String {
         func quoted(_ text: String) -> String {
-            "\"" + text.replacingOccurrences(of: "\"", with: "\\\"") + "\""
+            "\""
+                + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
+                    "\n", with: "\\n") + "\""
         }
         var lines = ["digraph \(quoted(graph.spec.name)) {", "    rankdir=LR; node [shape=box];"]
         for node in graph.nodes {
-            lines.append("    \(quoted(node.name)) [label=\(quoted("\(node.name)\\n\(node.kind)"))];")
+            lines.append("    \(quoted(node.name)) [label=\(quoted("\(node.name)\n\(node.kind)"))];")
         }
         for node in graph.nodes {
             for edge in node.inputs {

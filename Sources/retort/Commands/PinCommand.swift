@@ -61,7 +61,11 @@ struct UnpinCommand: RetortCommand {
         }
         // What is pinned may be gone from the store; its pin still goes by its name.
         let written = pins.first { $0.run == name || $0.key == name || $0.name == name }
-        let found = written ?? (try? subject.pin(in: store))
+        // A stage that was made again since has another artifact.
+        let ofStage = pins.filter {
+            $0.name.hasPrefix(name + " of ") && (subject.run.map($0.name.hasSuffix) ?? true)
+        }
+        let found = written ?? (ofStage.count == 1 ? ofStage[0] : try? subject.pin(in: store))
         guard let pin = found, try Pins(store).remove(pin) else {
             throw Diagnostic(
                 "'\(name)' is not pinned",

@@ -17,7 +17,11 @@ struct ReportCommand: RetortCommand {
     func execute(_ console: Console) throws {
         let reporter = RunReporter(store.open())
         let id = try reporter.history.identifier(matching: run)
-        if markdown { return console.print(RunReport.markdown(try reporter.gather(id).run)) }
+        if markdown {
+            let text = RunReport.markdown(try reporter.gather(id).run)
+            if global.json { return try console.print(json: ["run": id, "markdown": text]) }
+            return console.print(text)
+        }
         let page = try reporter.write(id)
         if global.json { return try console.print(json: ["run": id, "report": page.path]) }
         console.print(page.path)

@@ -150,7 +150,10 @@ struct RunSession {
         do {
             console.note("report: \(try RunReporter(store).write(run).path)")
         } catch {
-            console.show(Diagnostic("the report could not be written: \(error)", severity: .warning))
+            console.show(
+                Diagnostic(
+                    "the report could not be written: \(StoreError(error)?.description ?? "\(error)")",
+                    severity: .warning))
         }
     }
 

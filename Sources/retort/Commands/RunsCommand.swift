@@ -27,6 +27,6 @@ struct RunsCommand: RetortCommand {
                 "\(summary.seconds.map(Wording.duration) ?? "")")
         }
         for line in table.lines() { console.print(line) }
-        if summaries.isEmpty { console.note("no run is recorded in '\(store.root.path)'") }
+        if history.identifiers().isEmpty { console.note("no run is recorded in '\(store.root.path)'") }
     }
 }

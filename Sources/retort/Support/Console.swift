@@ -1,6 +1,7 @@
 import Diagnostics
 import Engine
 import Foundation
+import Synchronization
 
 /// Where a verb writes: results to stdout, everything else to stderr.
 struct Console: Sendable {
@@ -70,6 +71,10 @@ struct Terminal: Sendable {
         return Int(size.ws_col)
     }
 
+    /// What kept a result from being written; zero where nothing did.
+    static var failure: Int32 { failed.load(ordering: .relaxed) }
+    private static let failed = Atomic<Int32>(0)
+
     /// Writes all of a text; a reader that has gone away is not an error worth telling nobody about.
     func write(_ text: String) {
         var text = text
@@ -78,7 +83,12 @@ struct Terminal: Sendable {
             while let start = UnsafeBufferPointer(rebasing: rest).baseAddress, !rest.isEmpty {
                 let count = Foundation.write(descriptor, start, rest.count)
                 if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { return }
+                guard count > 0 else {
+                    if count < 0, errno != EPIPE, descriptor == STDOUT_FILENO {
+                        Self.failed.store(errno, ordering: .relaxed)
+                    }
+                    return
+                }
                 rest = rest.dropFirst(count)
             }
         }

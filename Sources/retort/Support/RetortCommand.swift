@@ -70,7 +70,8 @@ extension RetortCommand {
         } catch let error as ValidationError {
             throw error
         } catch {
-            fail(Problems([Diagnostic("\(error)", exitCode: .stageFailed)]), console)
+            let problem = StoreError(error).map { Diagnostic("\($0)", hint: $0.hint, exitCode: $0.exitCode) }
+            fail(Problems([problem ?? Diagnostic("\(error)", exitCode: .stageFailed)]), console)
         }
     }
 
@@ -82,8 +83,15 @@ extension RetortCommand {
 }
 
 /// Ends the process without taking libtorch's tables apart: that would take tens of milliseconds.
+///
+/// Who gets half of a result must not take it for the whole.
 private func leave(_ code: Diagnostics.ExitCode) -> Never {
     fflush(nil)
+    if code == .ok, Terminal.failure != 0 {
+        let reason = String(cString: strerror(Terminal.failure))
+        Terminal.errors.write("error: the result could not be written to standard output: \(reason)\n")
+        _exit(Diagnostics.ExitCode.io.rawValue)
+    }
     _exit(code.rawValue)
 }
 
