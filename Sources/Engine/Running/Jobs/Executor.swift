@@ -8,12 +8,18 @@ public protocol Executor: Sendable {
     /// Starts a job and returns at once.
     func start(_ job: Job) throws -> any RunningJob
 
+    /// What may go wrong with a job that is to be started; nil for nothing.
+    func warning(about job: Job) -> StageEvent?
+
     /// A job that an earlier run started for the same key, and that still goes on, with the run it belongs to; nil
     /// when there is none.
     func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)?
 }
 
 extension Executor {
+    /// Nothing is known to go wrong.
+    public func warning(about job: Job) -> StageEvent? { nil }
+
     /// Jobs end with the run that started them.
     public func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)? { nil }
 }

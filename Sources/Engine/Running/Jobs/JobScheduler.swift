@@ -109,6 +109,9 @@ final class JobScheduler {
                     .note("\(node.name): goes on in \(process.name), which the run \(job.run) began"))
             } else {
                 try execution.store.disk.createFolder(job.events.deletingLastPathComponent().path)
+                if let warning = executor.warning(about: job) {
+                    execution.emit(.stage(node: node.name, warning))
+                }
                 process = try executor.start(job)
                 if let text = process.announcement { execution.emit(.note("\(node.name): \(text)")) }
             }

@@ -43,7 +43,8 @@ public struct SlurmExecutor: Executor {
     public func start(_ job: Job) throws -> any RunningJob {
         let job = Self.adapted(job, threads: threads, workers: workers)
         guard job.parts > 1 else {
-            return SlurmJob(id: try submit(job, Self.options(job), script(job)), array: nil, queue: queue, tools: tools)
+            return SlurmJob(
+                id: try submit(job, Self.options(job), script(job)), array: nil, queue: queue, tools: tools)
         }
         let array = try submit(job, Self.arrayOptions(job), script(job, isPart: true))
         do {
@@ -54,6 +55,9 @@ public struct SlurmExecutor: Executor {
             throw error
         }
     }
+
+    /// A time so short that nobody can count on what is saved when it is up.
+    public func warning(about job: Job) -> StageEvent? { JobTime(job.resources).warning }
 
     private func submit(_ job: Job, _ options: [String], _ script: String) throws -> String {
         let answer = try tools.run(["sbatch"] + options, input: script)
@@ -104,18 +108,19 @@ public struct SlurmExecutor: Executor {
     static func options(_ job: Job) -> [String] {
         let (prefix, suffix) = mark(job)
         let needs = job.resources
+        let time = JobTime(needs)
         // What stands behind a percent sign means something to Slurm.
         let log = job.log.path.replacing("%", with: "%%")
         var options = [
             "--parsable", "--requeue", "--open-mode=append", "--job-name=retort-\(job.node)",
             "--comment=\(prefix)\(job.run)\(suffix)", "--output=\(log)",
             "--cpus-per-task=\(needs.cpus ?? needs.threads ?? 1)",
-            // Two minutes to finish a step and save.
-            "--signal=B:USR1@120",
+            // Time to finish a step and save.
+            "--signal=B:USR1@\(time.notice)",
         ]
         if let gpus = needs.gpus { options.append("--gpus=\(gpus)") }
         if let memory = needs.memory { options.append("--mem=\((memory + (1 << 20) - 1) >> 20)M") }
-        if let time = needs.time { options.append("--time=\((time + 59) / 60)") }
+        if let minutes = time.minutes { options.append("--time=\(minutes)") }
         if let partition = needs.partition { options.append("--partition=\(partition)") }
         return options
     }
