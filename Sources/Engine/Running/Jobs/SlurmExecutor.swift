@@ -136,27 +136,32 @@ public struct SlurmExecutor: Executor {
         } + ["--array=0-\(job.parts - 1)"]
     }
 
-    /// The batch script, which passes signals on; only the one that says that time is up leads back to the queue.
-    private func script(_ job: Job, isPart: Bool = false) -> String {
+    /// The batch script, which passes signals on; only the one that says that time is up leads back to the queue, and only
+    /// when nobody has stopped the job.
+    func script(_ job: Job, isPart: Bool = false) -> String {
         let command =
             ([program] + job.arguments).map(Self.quoted).joined(separator: " ")
             + (isPart ? " --part \"$SLURM_ARRAY_TASK_ID/\(job.parts)\"" : "")
         return """
             #!/bin/sh
-            again=
-            trap 'again=1; kill -USR1 $stage' USR1
-            trap 'kill -TERM $stage 2>/dev/null' TERM INT
+            again= stopped= stage= early=
+            tell() { if [ -n "$stage" ]; then kill -$1 $stage 2>/dev/null; else early=$1; fi; }
+            trap 'again=1; tell USR1' USR1
+            trap 'stopped=1; tell TERM' TERM INT
             # A signal waits until the stage listens, where this machine's env can hold it back.
             hold=
             env --block-signal=TERM true 2>/dev/null && hold='env --block-signal=TERM --block-signal=USR1'
             $hold \(command) &
             stage=$!
+            if [ -n "$early" ]; then kill -$early $stage; fi
             while :; do
                 wait $stage
                 code=$?
                 kill -0 $stage 2>/dev/null || break
             done
-            if [ -n "$again" ] && [ $code = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; sleep 60; fi
+            if [ -n "$again" ] && [ -z "$stopped" ] && [ $code = 75 ]; then
+                scontrol requeue "$SLURM_JOB_ID"; sleep 60
+            fi
             exit $code
 
             """

@@ -86,7 +86,7 @@ public final class StageJob {
             outcome.state = .interrupted
             outcome.exit = stopExitCode(options.stop.signal).rawValue
             let isTimeUp =
-                options.stop.signal == SIGUSR1
+                options.stop.isTimeUp
                 && JobTime(node.resources).isUp(after: monotonicSeconds() - start)
             if isTimeUp, let key, let before, !mark(key).isBeyond(before) { fail(standstill(of: key)) }
         } catch {
