@@ -249,12 +249,18 @@ final class ThreadExecutor: Executor {
     private let deaths: [String: JobEnd]
     private let least: Int
     private let hold: Int?
+    private let silence: String?
 
     /// - Parameters:
     ///   - deaths: nodes whose process dies without a word.
     ///   - holdsUntilFull: jobs other than the first and last begin when so many are there.
     ///   - holdsAt: jobs wait at this step until they are asked to stop.
-    init(deaths: [String: JobEnd] = [:], holdsUntilFull least: Int = 1, holdsAt hold: Int? = nil) {
+    ///   - silence: why nobody tells how jobs are; then nobody does.
+    init(
+        deaths: [String: JobEnd] = [:], holdsUntilFull least: Int = 1, holdsAt hold: Int? = nil,
+        silence: String? = nil
+    ) {
+        self.silence = silence
         self.deaths = deaths
         self.least = least
         self.hold = hold
@@ -273,7 +279,7 @@ final class ThreadExecutor: Executor {
     func start(_ job: Job) throws -> any RunningJob {
         state.withLock { $0.started.append(job.node) }
         if let death = deaths[job.node] { return Simulated(end: death) }
-        let simulated = Simulated()
+        let simulated = Simulated(silence: silence)
         let isHeld = ["a", "b", "c"].contains(job.node)
         let thread = Thread { [self] in
             let now = state.withLock { state in
@@ -309,8 +315,13 @@ final class ThreadExecutor: Executor {
         let name = "process 4711"
         let stop = StopRequest()
         let end: Mutex<JobEnd?>
-        init(end: JobEnd? = nil) { self.end = Mutex(end) }
-        func poll() -> JobEnd? { end.withLock { $0 } }
+        let trouble: String?
+        init(end: JobEnd? = nil, silence: String? = nil) {
+            self.end = Mutex(end)
+            trouble = silence
+        }
+        var isUnheardOf: Bool { trouble != nil }
+        func poll() -> JobEnd? { isUnheardOf ? nil : end.withLock { $0 } }
         func signal(_ number: Int32) { stop.request(signal: number) }
     }
 }

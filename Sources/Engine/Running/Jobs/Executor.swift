@@ -79,6 +79,10 @@ public protocol RunningJob {
     var restarts: Int { get }
     /// What there is to tell about its beginning; nil for nothing.
     var announcement: String? { get }
+    /// Why nothing is known of the process; nil while all is well.
+    var trouble: String? { get }
+    /// Whether nobody tells how the process is or was: what it says itself is all there is.
+    var isUnheardOf: Bool { get }
     /// How the process ended; nil while it lasts.
     func poll() throws -> JobEnd?
     /// Passes a signal on.
@@ -92,6 +96,10 @@ extension RunningJob {
     public var restarts: Int { 0 }
     /// Nothing: the stage tells of its beginning.
     public var announcement: String? { nil }
+    /// All is well.
+    public var trouble: String? { nil }
+    /// The system tells.
+    public var isUnheardOf: Bool { false }
 }
 
 /// How the process of a job ended.

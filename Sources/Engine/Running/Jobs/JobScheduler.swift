@@ -25,6 +25,8 @@ final class JobScheduler {
     /// The nodes that have not ended.
     private var open: Set<Int>
     private var passedSignal: Int32 = 0
+    /// The troubles that were told.
+    private var told: Set<String> = []
 
     private var graph: Graph { execution.graph }
     private var options: RunOptions { execution.options }
@@ -135,8 +137,11 @@ final class JobScheduler {
             let lines = running[index].tail.read()
             hasNews = hasNews || !lines.isEmpty
             for line in lines { pass(line, at: index) }
+            tell(running[index].process.trouble)
             switch end {
-            case .success(nil): continue
+            case .success(nil):
+                guard let code = lastWord(of: running[index]) else { continue }
+                leave(running[index], .exited(code: code))
             case .success(let end?):
                 waitForLastWords(of: index)
                 leave(running[index], end)
@@ -150,6 +155,18 @@ final class JobScheduler {
             hasNews = true
         }
         return hasNews
+    }
+
+    /// What a job said of its end, where nobody else will: its queue does not answer, or has forgotten it.
+    private func lastWord(of job: Running) -> Int32? {
+        guard let outcome = job.outcome, job.process.isUnheardOf else { return nil }
+        // What was interrupted may be queued again, unless it was asked to stop.
+        return outcome.state == .interrupted && !options.stop.isRequested ? nil : outcome.exit
+    }
+
+    /// Says once what stands in the way.
+    private func tell(_ trouble: String?) {
+        if let trouble, told.insert(trouble).inserted { execution.emit(.note(trouble)) }
     }
 
     /// Reads on for a while where the end of a job may be known before what it wrote.

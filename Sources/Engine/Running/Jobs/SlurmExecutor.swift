@@ -68,6 +68,7 @@ public struct SlurmExecutor: Executor {
                 "sbatch refused the stage '\(job.node)': \(answer.errors.trimmed)",
                 hint: "see its 'resources', and what 'sinfo' says of the cluster", exitCode: .unavailable)
         }
+        queue.note(submitted: id)
         return id
     }
 

@@ -14,6 +14,8 @@ struct SlurmJob: RunningJob {
         array.map { "its parts are made by \(parts) jobs, array \($0), and put together by job \(id)" }
     }
     var restarts: Int { queue.restarts(of: id) }
+    var trouble: String? { queue.trouble }
+    var isUnheardOf: Bool { queue.isSilent(about: id) }
     /// What a job writes last may take a moment to be seen over a network file system.
     var patience: Double { 10 }
 
