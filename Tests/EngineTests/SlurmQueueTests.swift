@@ -54,4 +54,91 @@ import Testing
         #expect(result.ok)
         #expect(sink.messages == ["squeue does not answer: why"])
     }
+
+    // MARK: Stopping
+
+    /// A job of the fake cluster that has told of its beginning, or has not.
+    private func started(hasBegun: Bool) throws -> any RunningJob {
+        let job = slurm.job()
+        try slurm.folder.write(hasBegun ? "{}\n" : "", to: "store/runs/1/jobs/a.jsonl")
+        return try slurm.executor().start(job)
+    }
+
+    @Test(arguments: [
+        ("PENDING", false, "--state=PENDING 11"), ("CONFIGURING", false, "11"), ("RUNNING", false, "11"),
+        ("RUNNING", true, "--batch --signal=TERM 11"), ("COMPLETING", true, nil),
+    ])
+    func `a job is stopped in the way that its state needs`(
+        _ state: String, _ hasBegun: Bool, _ call: String?
+    ) throws {
+        let job = try started(hasBegun: hasBegun)
+        try slurm.queue("11 \(state) 0 x")
+        try job.signal(SIGINT)
+        #expect(slurm.asked("scancel") == (call.map { [$0] } ?? []))
+    }
+
+    @Test func `a job that begins, or waits again, after it was to be stopped is stopped all the same`()
+        throws
+    {
+        let job = try started(hasBegun: true)
+        try slurm.queue("11 PENDING 0 x")
+        try job.signal(SIGINT)
+        try slurm.queue("11 RUNNING 0 x")
+        #expect(try job.poll() == nil)
+        #expect(try job.poll() == nil)
+        try slurm.queue("11 PENDING 1 x")
+        #expect(try job.poll() == nil)
+        #expect(
+            slurm.asked("scancel") == [
+                "--state=PENDING 11", "--batch --signal=TERM 11", "--state=PENDING 11",
+            ])
+    }
+
+    @Test func `what scancel cannot do is told, but not what is done anyway`() throws {
+        let job = try started(hasBegun: true)
+        try slurm.queue("11 RUNNING 0 x")
+        try slurm.fail("scancel", "scancel: error: Kill job error on job id 11: Invalid job id specified")
+        try job.signal(SIGINT)
+        let other = try started(hasBegun: true)
+        try slurm.queue("12 RUNNING 0 x")
+        try slurm.fail("scancel", "scancel: error: Kill job error on job id 12: Unable to contact")
+        let error = try #require(throws: Diagnostic.self) { try other.signal(SIGINT) }
+        #expect(error.message == "scancel: error: Kill job error on job id 12: Unable to contact")
+        try slurm.fail("squeue", "no controller")
+        let silent = try #require(throws: Diagnostic.self) { try other.signal(SIGINT) }
+        #expect(silent.message == "squeue does not answer: no controller")
+    }
+
+    @Test func `a job that could not be asked to stop is asked again`() throws {
+        let bench = try Bench()
+        let executor = Deaf()
+        let stop = StopRequest()
+        let sink = RecordingSink()
+        executor.onStart.withLock { $0 = { stop.request(signal: SIGINT) } }
+        let result = try bench.run(
+            bench.graph("data a: write text=a"), stop: stop, sink: sink, options: { $0.executor = executor })
+        #expect(result.exitCode == .interrupted)
+        #expect(bench.states(result) == ["a": "interrupted"])
+        #expect(sink.messages == ["job 1 could not be asked to stop, and is asked again: it is deaf"])
+    }
+
+    /// A job that hears only the third time.
+    private final class Deaf: Executor {
+        let onStart = Mutex<@Sendable () -> Void>({})
+
+        private final class Ended: RunningJob {
+            let name = "job 1"
+            var attempts = 0
+            func poll() -> JobEnd? { attempts < 3 ? nil : .lost("CANCELLED") }
+            func signal(_ number: Int32) throws {
+                attempts += 1
+                if attempts < 3 { throw Diagnostic("it is deaf") }
+            }
+        }
+
+        func start(_ job: Job) throws -> any RunningJob {
+            onStart.withLock { $0() }
+            return Ended()
+        }
+    }
 }

@@ -16,6 +16,11 @@ final class JobScheduler {
         var start = monotonicSeconds()
         var step: Int?
         var outcome: JobLine.Outcome?
+        /// Whether it was asked to stop.
+        var isAsked = false
+        /// When it can be asked again, and how long that was put off.
+        var nextAttempt = 0.0
+        var pause = 0.0
     }
 
     private let execution: Execution
@@ -24,7 +29,6 @@ final class JobScheduler {
     private var running: [Running] = []
     /// The nodes that have not ended.
     private var open: Set<Int>
-    private var passedSignal: Int32 = 0
     /// The troubles that were told.
     private var told: Set<String> = []
 
@@ -52,13 +56,23 @@ final class JobScheduler {
         }
     }
 
+    /// Asks every job to stop that was not asked yet; one that could not be asked is asked again after a while.
     private func passSignalOn() {
         let signal = options.stop.signal
-        guard signal != passedSignal else { return }
-        passedSignal = signal
-        for job in running {
-            do { try job.process.signal(signal) } catch {
-                execution.emit(.note("\(job.process.name): \(error)"))
+        guard signal != 0 else { return }
+        for index in running.indices where !running[index].isAsked {
+            let now = monotonicSeconds()
+            guard now >= running[index].nextAttempt else { continue }
+            do {
+                try running[index].process.signal(signal)
+                running[index].isAsked = true
+            } catch {
+                let reason = (error as? Diagnostic)?.message ?? "\(error)"
+                tell(
+                    "\(running[index].process.name) could not be asked to stop, and is asked again: \(reason)"
+                )
+                running[index].pause = min(max(0.1, running[index].pause * 2), 5)
+                running[index].nextAttempt = now + running[index].pause
             }
         }
     }

@@ -44,12 +44,13 @@ public struct SlurmExecutor: Executor {
         let job = Self.adapted(job, threads: threads, workers: workers)
         guard job.parts > 1 else {
             return SlurmJob(
-                id: try submit(job, Self.options(job), script(job)), array: nil, queue: queue, tools: tools)
+                id: try submit(job, Self.options(job), script(job)), of: job, queue: queue, tools: tools)
         }
         let array = try submit(job, Self.arrayOptions(job), script(job, isPart: true))
         do {
             let last = try submit(job, Self.options(job) + ["--dependency=afterany:\(array)"], script(job))
-            return SlurmJob(id: last, array: array, queue: queue, tools: tools, parts: job.parts)
+            return SlurmJob(
+                id: last, array: array, parts: job.parts, of: job, queue: queue, tools: tools)
         } catch {
             _ = try? tools.run(["scancel", array])
             throw error
@@ -82,7 +83,7 @@ public struct SlurmExecutor: Executor {
             adopted.run = String(entry.comment.dropFirst(mark.prefix.count).dropLast(mark.suffix.count))
             let part = entries.first { $0.comment == Self.partMark + entry.comment }
             let array = part.map { String($0.id.prefix { $0 != "_" }) }
-            return (adopted, SlurmJob(id: entry.id, array: array, queue: queue, tools: tools))
+            return (adopted, SlurmJob(id: entry.id, array: array, of: adopted, queue: queue, tools: tools))
         }
         return nil
     }

@@ -1,13 +1,33 @@
+internal import Diagnostics
 internal import Foundation
 
 /// A job of the cluster.
-struct SlurmJob: RunningJob {
+final class SlurmJob: RunningJob {
     let id: String
     /// The array of jobs that make the parts which this one puts together.
-    let array: String?
-    let queue: SlurmQueue
-    let tools: SlurmTools
-    var parts = 1
+    private let array: String?
+    private let parts: Int
+    /// The file in which the job tells what happens.
+    private let events: URL
+    private let queue: SlurmQueue
+    private let tools: SlurmTools
+    private var isStopping = false
+    /// The jobs that were asked to save their work.
+    private var asked: Set<String> = []
+    /// The answer of the queue by which jobs were stopped last.
+    private var lastAnswer = 0
+    private var wasTakenAway = false
+
+    init(
+        id: String, array: String? = nil, parts: Int = 1, of job: Job, queue: SlurmQueue, tools: SlurmTools
+    ) {
+        self.id = id
+        self.array = array
+        self.parts = parts
+        events = job.events
+        self.queue = queue
+        self.tools = tools
+    }
 
     var name: String { "job \(id)" }
     var announcement: String? {
@@ -17,9 +37,11 @@ struct SlurmJob: RunningJob {
     var trouble: String? { queue.trouble }
     var isUnheardOf: Bool { queue.isSilent(about: id) }
     /// What a job writes last may take a moment to be seen over a network file system.
-    var patience: Double { 10 }
+    var patience: Double { wasTakenAway ? 0 : 10 }
 
     func poll() throws -> JobEnd? {
+        // Some may have begun since they were to be stopped, or gone back into the queue; the next look comes soon.
+        if isStopping, queue.answers != lastAnswer { try? stop() }
         if let array, queue.isAlive(array: array) { return nil }
         guard let state = queue.state(of: id) else { return nil }
         switch state {
@@ -31,9 +53,53 @@ struct SlurmJob: RunningJob {
 
     /// A job that waits is taken from the queue; one that runs is asked to save its work.
     func signal(_ number: Int32) throws {
-        let ids = [id] + (array.map { [$0] } ?? [])
-        _ = try tools.run(["scancel", "--state=PENDING"] + ids)
-        _ = try tools.run(["scancel", "--batch", "--signal=TERM"] + ids)
+        isStopping = true
         queue.forget()
+        defer { queue.forget() }
+        try stop()
+    }
+
+    private func stop() throws {
+        let entries = try queue.currentEntries()
+        lastAnswer = queue.answers
+        let mine = entries.filter { entry in
+            entry.isAlive && (entry.id == id || array.map { entry.id.hasPrefix($0 + "_") } ?? false)
+        }
+        if mine.contains(where: { $0.state == "PENDING" }) {
+            // Only if it still waits: by now it may have begun.
+            try cancel([id] + (array.map { [$0] } ?? []), "--state=PENDING")
+        }
+        // No batch script listens yet, or the stage has not begun: there is nothing to save.
+        let idle = mine.filter {
+            $0.state == "CONFIGURING" || $0.id == id && $0.state == "RUNNING" && !hasSaidSomething
+        }
+        try cancel(idle.map(\.id))
+        let ids = Set(idle.map(\.id))
+        let busy = mine.filter {
+            $0.state == "RUNNING" && !ids.contains($0.id) && !asked.contains($0.id)
+        }
+        try cancel(busy.map(\.id), "--batch", "--signal=TERM")
+        asked.formUnion(busy.map(\.id))
+        wasTakenAway = !hasSaidSomething
+    }
+
+    private var hasSaidSomething: Bool {
+        var status = Foundation.stat()
+        return stat(events.path, &status) == 0 && status.st_size > 0
+    }
+
+    /// - Throws: what `scancel` complains of, unless the job is at its end anyway.
+    private func cancel(_ ids: [String], _ options: String...) throws {
+        guard !ids.isEmpty else { return }
+        let answer = try tools.run(["scancel"] + options + ids)
+        guard answer.code != 0 else { return }
+        let complaints = answer.errors.split(separator: "\n").map { String($0).trimmed }
+        let serious = complaints.filter { complaint in
+            !["Invalid job id", "already completing or completed"].contains { complaint.contains($0) }
+        }
+        guard let first = complaints.isEmpty ? "scancel: exit code \(answer.code)" : serious.first else {
+            return
+        }
+        throw Diagnostic(first, exitCode: .unavailable)
     }
 }

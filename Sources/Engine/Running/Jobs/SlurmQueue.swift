@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import Foundation
 internal import Synchronization
 
@@ -54,6 +55,22 @@ final class SlurmQueue: Sendable {
 
     /// This user's jobs; while the controller does not answer, as they were.
     func entries() throws -> [Entry] { try state.withLock { try ask(&$0) } }
+
+    /// How many answers there were.
+    var answers: Int { state.withLock { $0.answers } }
+
+    /// This user's jobs as they are.
+    ///
+    /// - Throws: a `Diagnostic` while the controller does not answer.
+    func currentEntries() throws -> [Entry] {
+        try state.withLock { state in
+            let entries = try ask(&state)
+            guard state.failures == 0 else {
+                throw Diagnostic("squeue does not answer: \(state.complaint)", exitCode: .unavailable)
+            }
+            return entries
+        }
+    }
 
     private func ask(_ state: inout State) throws -> [Entry] {
         let now = monotonicSeconds()
