@@ -141,4 +141,54 @@ import Testing
             return Ended()
         }
     }
+
+    @Test(arguments: [true, false])
+    func `a job is left to another run that lives, and stopped for one that has died`(_ isAlive: Bool) throws {
+        let bench = try Bench()
+        let other = bench.store.path("runs/other")
+        try bench.store.disk.createFolder(other)
+        var owner = ProcessOwner.current()
+        owner.holdsLock = true
+        try CanonicalJSON.document(owner).write(to: URL(filePath: "\(other)/\(RunFolder.owner)"))
+        var sign: LifeSign? = try LifeSign(other)
+        if !isAlive { sign = nil }
+        defer { withExtendedLifetime(sign) {} }
+
+        let stop = StopRequest()
+        let sink = RecordingSink()
+        let executor = Adopting { stop.request(signal: SIGINT) }
+        let result = try bench.run(
+            bench.graph("data a: write text=a"), stop: stop, sink: sink, options: { $0.executor = executor })
+        #expect(result.exitCode == .interrupted)
+        #expect(bench.states(result) == ["a": "interrupted"])
+        let beginning = "a: goes on in job 1, which the run other began"
+        #expect(
+            sink.messages
+                == (isAlive ? [beginning, "a: job 1 goes on for the run other, which began it"] : [beginning]))
+        #expect(executor.isStopped.withLock { $0 } == !isAlive)
+    }
+
+    /// Finds a job of the run `other`, which lasts until it is asked to stop.
+    private final class Adopting: Executor {
+        let isStopped = Mutex(false)
+        private let onStart: @Sendable () -> Void
+
+        init(_ onStart: @escaping @Sendable () -> Void) { self.onStart = onStart }
+
+        private struct Found: RunningJob {
+            let name = "job 1"
+            let executor: Adopting
+            func poll() -> JobEnd? { executor.isStopped.withLock { $0 } ? .lost("CANCELLED") : nil }
+            func signal(_ number: Int32) { executor.isStopped.withLock { $0 = true } }
+        }
+
+        func start(_ job: Job) throws -> any RunningJob { throw Diagnostic("it is there already") }
+
+        func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)? {
+            onStart()
+            var job = job
+            job.run = "other"
+            return (job, Found(executor: self))
+        }
+    }
 }

@@ -60,9 +60,13 @@ final class JobScheduler {
     private func passSignalOn() {
         let signal = options.stop.signal
         guard signal != 0 else { return }
-        for index in running.indices where !running[index].isAsked {
+        for index in running.indices.reversed() where !running[index].isAsked {
             let now = monotonicSeconds()
             guard now >= running[index].nextAttempt else { continue }
+            if isOfOthers(running[index].job) {
+                leaveAlone(running.remove(at: index))
+                continue
+            }
             do {
                 try running[index].process.signal(signal)
                 running[index].isAsked = true
@@ -75,6 +79,20 @@ final class JobScheduler {
                 running[index].nextAttempt = now + running[index].pause
             }
         }
+    }
+
+    /// Whether a job is that of another run which may be at work still, and will go on with it.
+    private func isOfOthers(_ job: Job) -> Bool {
+        job.run != execution.folder.id && execution.store.isAlive(run: job.run) != false
+    }
+
+    /// Ends a stage here without stopping its job.
+    private func leaveAlone(_ job: Running) {
+        let node = graph.nodes[job.stage.index]
+        execution.emit(
+            .note("\(node.name): \(job.process.name) goes on for the run \(job.job.run), which began it"))
+        execution.exitCode = stopExitCode(options.stop.signal)
+        end(job.stage.index, StageResult(.interrupted, seconds: rounded(monotonicSeconds() - job.start)))
     }
 
     // MARK: Beginnings
