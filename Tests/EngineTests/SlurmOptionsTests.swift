@@ -53,4 +53,12 @@ import Testing
             ])
         #expect(SlurmExecutor.adapted(job { $0.gpus = 1 }).execution.device == "cuda:0")
     }
+
+    @Test func `a job is one task on one machine, and asks for no graphics processor where it needs none`() {
+        for (gpus, asked) in [(nil, []), (0, []), (2, ["--gpus=2"])] as [(Int?, [String])] {
+            let options = SlurmExecutor.options(job { $0.gpus = gpus })
+            #expect(options.filter { $0.hasPrefix("--gpus") } == asked)
+            #expect(options.contains("--nodes=1") && options.contains("--ntasks=1"))
+        }
+    }
 }

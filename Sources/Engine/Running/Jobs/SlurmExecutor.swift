@@ -116,11 +116,12 @@ public struct SlurmExecutor: Executor {
         var options = [
             "--parsable", "--requeue", "--open-mode=append", "--job-name=retort-\(job.node)",
             "--comment=\(prefix)\(job.run)\(suffix)", "--output=\(log)",
+            "--nodes=1", "--ntasks=1",
             "--cpus-per-task=\(needs.cpus ?? needs.threads ?? 1)",
             // Time to finish a step and save.
             "--signal=B:USR1@\(time.notice)",
         ]
-        if let gpus = needs.gpus { options.append("--gpus=\(gpus)") }
+        if let gpus = needs.gpus, gpus > 0 { options.append("--gpus=\(gpus)") }
         if let memory = needs.memory { options.append("--mem=\((memory + (1 << 20) - 1) >> 20)M") }
         if let minutes = time.minutes { options.append("--time=\(minutes)") }
         if let partition = needs.partition { options.append("--partition=\(partition)") }
