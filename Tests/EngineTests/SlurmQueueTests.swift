@@ -55,6 +55,30 @@ import Testing
         #expect(sink.messages == ["squeue does not answer: why"])
     }
 
+    @Test func `an array without a last job gets one, and no array is submitted beside it`() throws {
+        let executor = try slurm.executor()
+        let job = slurm.job { $0.resources.jobs = 3 }
+        let comment = slurm.comment(job)
+        try slurm.queue("7_0 COMPLETED 0 part:\(comment)", "7_1 RUNNING 0 part:\(comment)")
+        let later = slurm.job {
+            $0.run = "2"
+            $0.resources.jobs = 3
+        }
+        let found = try #require(try executor.adopt(later))
+        #expect(found.job.run == "1")
+        #expect(found.running.name == "job 11")
+        let submitted = slurm.asked("sbatch").filter { $0 != "--version" }
+        #expect(submitted.count == 1)
+        #expect(submitted[0].hasSuffix(" --dependency=afterany:7"))
+        #expect(submitted[0].contains(" --comment=\(comment) "))
+
+        try slurm.queue("7_1 RUNNING 0 part:\(comment)", "11 PENDING 0 \(comment)")
+        #expect(try executor.adopt(later)?.running.name == "job 11")
+        try slurm.queue("7_1 COMPLETED 0 part:\(comment)")
+        #expect(try executor.adopt(later)?.running.name == nil)
+        #expect(slurm.asked("sbatch").count == 2)
+    }
+
     // MARK: Stopping
 
     /// A job of the fake cluster that has told of its beginning, or has not.
@@ -143,7 +167,8 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `a job is left to another run that lives, and stopped for one that has died`(_ isAlive: Bool) throws {
+    func `a job is left to another run that lives, and stopped for one that has died`(_ isAlive: Bool) throws
+    {
         let bench = try Bench()
         let other = bench.store.path("runs/other")
         try bench.store.disk.createFolder(other)
@@ -164,7 +189,8 @@ import Testing
         let beginning = "a: goes on in job 1, which the run other began"
         #expect(
             sink.messages
-                == (isAlive ? [beginning, "a: job 1 goes on for the run other, which began it"] : [beginning]))
+                == (isAlive
+                    ? [beginning, "a: job 1 goes on for the run other, which began it"] : [beginning]))
         #expect(executor.isStopped.withLock { $0 } == !isAlive)
     }
 

@@ -48,13 +48,17 @@ public struct SlurmExecutor: Executor {
         }
         let array = try submit(job, Self.arrayOptions(job), script(job, isPart: true))
         do {
-            let last = try submit(job, Self.options(job) + ["--dependency=afterany:\(array)"], script(job))
-            return SlurmJob(
-                id: last, array: array, parts: job.parts, of: job, queue: queue, tools: tools)
+            return try finish(array, job)
         } catch {
             _ = try? tools.run(["scancel", array])
             throw error
         }
+    }
+
+    /// Submits the job that puts together what an array makes.
+    private func finish(_ array: String, _ job: Job) throws -> SlurmJob {
+        let last = try submit(job, Self.options(job) + ["--dependency=afterany:\(array)"], script(job))
+        return SlurmJob(id: last, array: array, parts: job.parts, of: job, queue: queue, tools: tools)
     }
 
     /// A time so short that nobody can count on what is saved when it is up.
@@ -73,17 +77,27 @@ public struct SlurmExecutor: Executor {
         return id
     }
 
-    /// The job of an earlier run, if it waits or runs.
+    /// The job of an earlier run, if it waits or runs; one for its array where its submitter died before it had any.
     public func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)? {
         let mark = Self.mark(job)
-        let entries = try queue.entries()
-        for entry in entries where entry.isAlive && entry.comment.hasPrefix(mark.prefix) {
-            guard entry.comment.hasSuffix(mark.suffix) else { continue }
+        let entries = try queue.entries().filter(\.isAlive)
+        func adopted(_ comment: some StringProtocol) -> Job? {
+            guard comment.hasPrefix(mark.prefix), comment.hasSuffix(mark.suffix) else { return nil }
             var adopted = job
-            adopted.run = String(entry.comment.dropFirst(mark.prefix.count).dropLast(mark.suffix.count))
+            adopted.run = String(comment.dropFirst(mark.prefix.count).dropLast(mark.suffix.count))
+            return adopted
+        }
+        func array(of entry: SlurmQueue.Entry) -> String { String(entry.id.prefix { $0 != "_" }) }
+        for entry in entries {
+            guard let adopted = adopted(entry.comment) else { continue }
             let part = entries.first { $0.comment == Self.partMark + entry.comment }
-            let array = part.map { String($0.id.prefix { $0 != "_" }) }
+            let array = part.map(array)
             return (adopted, SlurmJob(id: entry.id, array: array, of: adopted, queue: queue, tools: tools))
+        }
+        for entry in entries where entry.comment.hasPrefix(Self.partMark) {
+            guard let adopted = adopted(entry.comment.dropFirst(Self.partMark.count)) else { continue }
+            let complete = Self.adapted(adopted, threads: threads, workers: workers)
+            return (complete, try finish(array(of: entry), complete))
         }
         return nil
     }
