@@ -159,6 +159,61 @@ import Testing
         }
     }
 
+    @Test func `a job of whose end nothing can be read has made what is in the store`() throws {
+        let bench = try Bench()
+        let result = try bench.run(
+            bench.graph("data a: write text=a\nb: length of=a"), options: { $0.executor = Wordless() })
+        #expect(bench.states(result) == ["a": "ran", "b": "ran"])
+        #expect(try bench.text(result, "b") == "1")
+    }
+
+    /// Jobs whose last words are lost.
+    private struct Wordless: Executor {
+        private struct Ended: RunningJob {
+            let name = "job 1"
+            func poll() -> JobEnd? { .exited(code: 0) }
+            func signal(_ number: Int32) {}
+        }
+
+        func start(_ job: Job) throws -> any RunningJob {
+            var options = RunOptions()
+            options.handlesSignals = false
+            options.stop = StopRequest()
+            let store = Store(root: job.store)
+            _ = try StageJob(
+                run: job.run, node: job.node, store, catalog: fakeStages, options: options
+            ).run()
+            try FileManager.default.removeItem(at: job.events)
+            return Ended()
+        }
+    }
+
+    @Test func `what a job writes is looked for under the name of its file`() throws {
+        let folder = try TemporaryFolder()
+        func line(_ text: String) throws -> String { try CanonicalJSON.text(JobLine(.note(text))) + "\n" }
+        let file = try folder.write(line("one") + "{\"entry\":", to: "a.jsonl")
+        let tail = JobTail(file)
+        func read() -> [String] { tail.read().compactMap { $0.entry?.message } }
+        #expect(read() == ["one"])
+        // A network file system shows what another machine wrote to those who open the file.
+        try FileManager.default.removeItem(at: file)
+        #expect(read() == [])
+        try folder.write(line("one") + line("two") + line("three"), to: "a.jsonl")
+        #expect(read() == ["two", "three"])
+        #expect(read() == [])
+    }
+
+    @Test func `over a network, a job's file is opened only so often until its end`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(CanonicalJSON.text(JobLine(.note("one"))) + "\n", to: "a.jsonl")
+        let tail = JobTail(file, interval: 3600)
+        #expect(tail.read().count == 1)
+        let more = try AppendOnlyFile(file.path)
+        try more.append(line: CanonicalJSON.data(JobLine(.note("two"))))
+        #expect(tail.read().isEmpty)
+        #expect(tail.read(isLast: true).count == 1)
+    }
+
     @Test func `a failure is told as it is without processes`() throws {
         let bench = try Bench()
         let text = "data a: write text=a\nbroken: fail of=a\nreader: length of=broken\nother: length of=a"

@@ -151,7 +151,8 @@ final class JobScheduler {
             }
             running.append(
                 Running(
-                    stage: stage, job: job, process: process, tail: JobTail(job.events), share: share))
+                    stage: stage, job: job, process: process,
+                    tail: JobTail(job.events, interval: process.patience > 0 ? 0.2 : 0), share: share))
         } catch {
             end(stage.index, execution.failed(node, error))
         }
@@ -166,7 +167,8 @@ final class JobScheduler {
         for index in running.indices.reversed() {
             // Asked before reading: what a job writes last must not be missed.
             let end = Result { try running[index].process.poll() }
-            let lines = running[index].tail.read()
+            let isOver = if case .success(nil) = end { false } else { true }
+            let lines = running[index].tail.read(isLast: isOver)
             hasNews = hasNews || !lines.isEmpty
             for line in lines { pass(line, at: index) }
             tell(running[index].process.trouble)
@@ -206,7 +208,7 @@ final class JobScheduler {
         let start = monotonicSeconds()
         while running[index].outcome == nil, monotonicSeconds() - start < running[index].process.patience {
             usleep(200_000)
-            for line in running[index].tail.read() { pass(line, at: index) }
+            for line in running[index].tail.read(isLast: true) { pass(line, at: index) }
         }
     }
 
@@ -227,8 +229,14 @@ final class JobScheduler {
         if outcome?.state == .interrupted, outcome?.restarts ?? 0 < job.process.restarts {
             (outcome, jobEnd) = (nil, .lost("it was queued again, and the cluster could not begin it"))
         }
+        let seconds = monotonicSeconds() - job.start
+        // What it wrote last may not be seen from here; what it made is. Forced work has made it before, perhaps.
+        if outcome == nil, jobEnd == .exited(code: 0) || !job.job.isForced,
+            case .present = execution.store.status(of: job.job.key)
+        {
+            outcome = JobLine.Outcome(state: .ran, key: job.job.key, seconds: rounded(seconds), exit: 0)
+        }
         guard let outcome else {
-            let seconds = monotonicSeconds() - job.start
             if options.stop.isRequested, jobEnd.isByRequest {
                 // It was asked to stop before it could listen, or before it began.
                 execution.exitCode = stopExitCode(options.stop.signal)
