@@ -87,7 +87,7 @@ final class JobTail {
         // A line without an end is still being written.
         guard let end = added.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
         offset += off_t(end + 1)
-        let decoder = JSONDecoder()
+        let decoder = CanonicalJSON.decoder()
         return added[..<end].split(separator: UInt8(ascii: "\n")).compactMap {
             try? decoder.decode(JobLine.self, from: $0)
         }
