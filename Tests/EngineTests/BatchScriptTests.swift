@@ -10,7 +10,6 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        try program("sbatch", "exit 0")
         // Signals reach a stage at once that is a script.
         try program("env", "exit 125")
         try program("sleep", "exit 0")
@@ -38,11 +37,9 @@ import Testing
     /// What is put back into the queue when the script is told this, one after the other.
     private func requeued(_ signals: [(number: Int32, name: String)]) throws -> String {
         let search = folder.appending("bin").path + ":/usr/bin:/bin"
-        let executor = try SlurmExecutor(
-            program: folder.appending("bin/stage"), environment: ["PATH": search])
-        let job = Job(
-            run: "1", node: "a", key: "k", store: folder.url, directory: folder.url,
-            execution: ExecutionOptions(), resources: StageResources(), isForced: false, patience: 0)
+        let slurm = try FakeSlurm()
+        let executor = try slurm.executor(program: folder.appending("bin/stage"))
+        let job = slurm.job()
         let script = try folder.write(executor.script(job), to: "script")
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")

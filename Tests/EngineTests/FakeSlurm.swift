@@ -1,70 +1,60 @@
 import Foundation
+import Synchronization
 import TestSupport
 
 @testable import Engine
 
-/// Scripts in place of a cluster's programs: what they say stands in files, and what they are asked is written down.
+/// A cluster in the test's process: what its programs say is set, and what they are asked is remembered.
 final class FakeSlurm: Sendable {
+    private struct State {
+        /// What a program prints, by its name.
+        var outputs: [String: String] = [:]
+        /// What a program complains of that fails.
+        var failures = ["sacct": "sacct: error: no accounting"]
+        var asked: [String: [String]] = [:]
+        var jobs = 10
+    }
+
     let folder: TemporaryFolder
+    private let state = Mutex(State())
 
     /// No job waits or runs, nothing fails, and there is no accounting.
-    init() throws {
-        folder = try TemporaryFolder()
-        try folder.write("", to: "squeue.output")
-        try folder.write("sacct: error: no accounting\n", to: "sacct.errors")
-        for name in ["sbatch", "squeue", "scancel", "sacct"] { try add(name) }
+    init() throws { folder = try TemporaryFolder() }
+
+    private func answer(_ words: [String]) -> SlurmTools.Answer {
+        state.withLock { state in
+            let name = words[0]
+            state.asked[name, default: []].append(words.dropFirst().joined(separator: " "))
+            if let complaint = state.failures[name] { return .init(code: 1, errors: complaint + "\n") }
+            if name == "sbatch", words[1] != "--version" {
+                state.jobs += 1
+                return .init(output: "\(state.jobs)\n")
+            }
+            return .init(output: state.outputs[name] ?? "")
+        }
     }
 
-    /// A program that prints `name.output`, or fails with `name.errors` where that is there.
-    private func add(_ name: String) throws {
-        let path = folder.url.path
-        let file = try folder.write(
-            """
-            #!/bin/sh
-            cd \(path)
-            echo "$@" >> \(name).asked
-            if [ \(name) = sbatch ] && [ "$1" != --version ]; then
-                cat > /dev/null
-                echo x >> count
-                echo $((10 + $(wc -l < count)))
-            fi
-            if [ -e \(name).errors ]; then cat \(name).errors >&2; exit 1; fi
-            cat \(name).output 2>/dev/null
-            exit 0
-
-            """, to: "bin/\(name)")
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
-    }
-
-    func executor() throws -> SlurmExecutor {
+    func executor(program: URL = URL(filePath: "/bin/true")) throws -> SlurmExecutor {
         try SlurmExecutor(
-            program: URL(filePath: "/bin/true"), interval: 0,
-            environment: ["PATH": folder.appending("bin").path + ":/usr/bin:/bin"])
+            program: program, interval: 0, tools: SlurmTools { [self] words, _ in answer(words) })
     }
 
     /// What `squeue` answers from now on: `11 RUNNING 0 comment`.
-    func queue(_ lines: String...) throws { try set("squeue.output", lines.joined(separator: "\n") + "\n") }
+    func queue(_ lines: String...) {
+        state.withLock { $0.outputs["squeue"] = lines.joined(separator: "\n") + "\n" }
+    }
 
     /// Lets a program fail from now on, or succeed.
-    func fail(_ name: String, _ message: String?) throws {
-        if let message { return try set("\(name).errors", message + "\n") }
-        try FileManager.default.removeItem(at: folder.appending("\(name).errors"))
-    }
+    func fail(_ name: String, _ complaint: String?) { state.withLock { $0.failures[name] = complaint } }
 
     /// What accounting says of any job.
-    func account(_ word: String) throws {
-        try? fail("sacct", nil)
-        try set("sacct.output", word + "\n")
-    }
-
-    private func set(_ name: String, _ text: String) throws {
-        try Data(text.utf8).write(to: folder.appending(name), options: .atomic)
+    func account(_ word: String) {
+        fail("sacct", nil)
+        state.withLock { $0.outputs["sacct"] = word + "\n" }
     }
 
     /// The arguments with which a program was called, call by call.
-    func asked(_ name: String) -> [String] {
-        ((try? folder.read("\(name).asked")) ?? "").split(separator: "\n").map(String.init)
-    }
+    func asked(_ name: String) -> [String] { state.withLock { $0.asked[name] ?? [] } }
 
     /// A job of a store that nobody looks into.
     func job(_ change: (inout Job) -> Void = { _ in }) -> Job {

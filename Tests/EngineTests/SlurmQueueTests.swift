@@ -21,28 +21,28 @@ import Testing
     @Test func `a job that the queue has forgotten ended as accounting says, or not yet`() throws {
         let job = try slurm.executor().start(slurm.job())
         for word in ["RUNNING", "PENDING", "COMPLETING", "REQUEUED"] {
-            try slurm.account(word)
+            slurm.account(word)
             #expect(try job.poll() == nil, "\(word)")
         }
-        try slurm.account("CANCELLED by 1000")
+        slurm.account("CANCELLED by 1000")
         #expect(try job.poll() == .lost("CANCELLED"))
-        try slurm.account("COMPLETED")
+        slurm.account("COMPLETED")
         #expect(try job.poll() == .exited(code: 0))
     }
 
     @Test func `nothing is gone while the queue does not answer`() throws {
         let executor = try slurm.executor()
-        try slurm.fail("squeue", "slurm_load_jobs error: Unable to contact slurm controller")
+        slurm.fail("squeue", "slurm_load_jobs error: Unable to contact slurm controller")
         let job = try executor.start(slurm.job())
         for _ in 0..<4 { #expect(try job.poll() == nil && job.trouble == nil && !job.isUnheardOf) }
         #expect(try job.poll() == nil && job.isUnheardOf)
         #expect(
             job.trouble
                 == "squeue does not answer: slurm_load_jobs error: Unable to contact slurm controller")
-        try slurm.fail("squeue", nil)
-        try slurm.queue("11 RUNNING 0 x")
+        slurm.fail("squeue", nil)
+        slurm.queue("11 RUNNING 0 x")
         #expect(try job.poll() == nil && job.trouble == nil && !job.isUnheardOf)
-        try slurm.queue("11 FAILED 0 x")
+        slurm.queue("11 FAILED 0 x")
         #expect(try job.poll() == .exited(code: 1))
     }
 
@@ -59,7 +59,7 @@ import Testing
         let executor = try slurm.executor()
         let job = slurm.job { $0.resources.jobs = 3 }
         let comment = slurm.comment(job)
-        try slurm.queue("7_0 COMPLETED 0 part:\(comment)", "7_1 RUNNING 0 part:\(comment)")
+        slurm.queue("7_0 COMPLETED 0 part:\(comment)", "7_1 RUNNING 0 part:\(comment)")
         let later = slurm.job {
             $0.run = "2"
             $0.resources.jobs = 3
@@ -72,9 +72,9 @@ import Testing
         #expect(submitted[0].hasSuffix(" --dependency=afterany:7"))
         #expect(submitted[0].contains(" --comment=\(comment) "))
 
-        try slurm.queue("7_1 RUNNING 0 part:\(comment)", "11 PENDING 0 \(comment)")
+        slurm.queue("7_1 RUNNING 0 part:\(comment)", "11 PENDING 0 \(comment)")
         #expect(try executor.adopt(later)?.running.name == "job 11")
-        try slurm.queue("7_1 COMPLETED 0 part:\(comment)")
+        slurm.queue("7_1 COMPLETED 0 part:\(comment)")
         #expect(try executor.adopt(later)?.running.name == nil)
         #expect(slurm.asked("sbatch").count == 2)
     }
@@ -96,7 +96,7 @@ import Testing
         _ state: String, _ hasBegun: Bool, _ call: String?
     ) throws {
         let job = try started(hasBegun: hasBegun)
-        try slurm.queue("11 \(state) 0 x")
+        slurm.queue("11 \(state) 0 x")
         try job.signal(SIGINT)
         #expect(slurm.asked("scancel") == (call.map { [$0] } ?? []))
     }
@@ -105,12 +105,12 @@ import Testing
         throws
     {
         let job = try started(hasBegun: true)
-        try slurm.queue("11 PENDING 0 x")
+        slurm.queue("11 PENDING 0 x")
         try job.signal(SIGINT)
-        try slurm.queue("11 RUNNING 0 x")
+        slurm.queue("11 RUNNING 0 x")
         #expect(try job.poll() == nil)
         #expect(try job.poll() == nil)
-        try slurm.queue("11 PENDING 1 x")
+        slurm.queue("11 PENDING 1 x")
         #expect(try job.poll() == nil)
         #expect(
             slurm.asked("scancel") == [
@@ -120,15 +120,15 @@ import Testing
 
     @Test func `what scancel cannot do is told, but not what is done anyway`() throws {
         let job = try started(hasBegun: true)
-        try slurm.queue("11 RUNNING 0 x")
-        try slurm.fail("scancel", "scancel: error: Kill job error on job id 11: Invalid job id specified")
+        slurm.queue("11 RUNNING 0 x")
+        slurm.fail("scancel", "scancel: error: Kill job error on job id 11: Invalid job id specified")
         try job.signal(SIGINT)
         let other = try started(hasBegun: true)
-        try slurm.queue("12 RUNNING 0 x")
-        try slurm.fail("scancel", "scancel: error: Kill job error on job id 12: Unable to contact")
+        slurm.queue("12 RUNNING 0 x")
+        slurm.fail("scancel", "scancel: error: Kill job error on job id 12: Unable to contact")
         let error = try #require(throws: Diagnostic.self) { try other.signal(SIGINT) }
         #expect(error.message == "scancel: error: Kill job error on job id 12: Unable to contact")
-        try slurm.fail("squeue", "no controller")
+        slurm.fail("squeue", "no controller")
         let silent = try #require(throws: Diagnostic.self) { try other.signal(SIGINT) }
         #expect(silent.message == "squeue does not answer: no controller")
     }

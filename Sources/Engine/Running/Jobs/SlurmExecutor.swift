@@ -18,16 +18,21 @@ public struct SlurmExecutor: Executor {
     ///   - threads: the threads of one tensor operation, where the stage's `resources` do not say.
     ///   - workers: the threads that load and decode; else as many as the job has processors.
     ///   - interval: the seconds between two looks at the queue.
-    ///   - environment: the variables that the cluster's programs see.
     /// - Throws: a `Diagnostic` where there is no Slurm.
-    public init(
-        program: URL, threads: Int? = nil, workers: Int? = nil, interval: Double = 2,
-        environment: [String: String] = ProcessInfo.processInfo.environment
-    ) throws(Diagnostic) {
+    public init(program: URL, threads: Int? = nil, workers: Int? = nil, interval: Double = 2)
+        throws(Diagnostic)
+    {
+        try self.init(
+            program: program, threads: threads, workers: workers, interval: interval, tools: SlurmTools())
+    }
+
+    init(program: URL, threads: Int? = nil, workers: Int? = nil, interval: Double, tools: SlurmTools)
+        throws(Diagnostic)
+    {
         self.program = program.path
         self.threads = threads
         self.workers = workers
-        tools = SlurmTools(environment: environment)
+        self.tools = tools
         queue = SlurmQueue(tools, interval: interval)
         guard (try? tools.run(["sbatch", "--version"]))?.code == 0 else {
             throw Diagnostic(

@@ -153,38 +153,3 @@ final class SlurmQueue: Sendable {
         return Self.ends.contains(word) ? word : nil
     }
 }
-
-/// Runs the cluster's small programs to their ends.
-struct SlurmTools: Sendable {
-    struct Answer {
-        var code: Int32
-        var output: String
-        var errors: String
-    }
-
-    /// The variables that the programs see; they are looked for in its `PATH`.
-    let environment: [String: String]
-
-    func run(_ words: [String], input: String? = nil) throws -> Answer {
-        let process = Process()
-        process.environment = environment
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        let source = Pipe()
-        process.standardInput = input == nil ? FileHandle.nullDevice : source
-        try process.run()
-        if let input {
-            try source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-            try source.fileHandleForWriting.close()
-        }
-        let said = output.fileHandleForReading.readDataToEndOfFile()
-        let complained = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Answer(
-            code: process.terminationStatus, output: String(decoding: said, as: UTF8.self),
-            errors: String(decoding: complained, as: UTF8.self))
-    }
-}
