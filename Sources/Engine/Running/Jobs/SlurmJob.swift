@@ -17,6 +17,8 @@ final class SlurmJob: RunningJob {
     /// The answer of the queue by which jobs were stopped last.
     private var lastAnswer = 0
     private var wasTakenAway = false
+    /// Why a job could not be stopped that began, or waited again, after it was to be.
+    private var obstacle: String?
 
     init(
         id: String, array: String? = nil, parts: Int = 1, of job: Job, queue: SlurmQueue, tools: SlurmTools
@@ -34,14 +36,25 @@ final class SlurmJob: RunningJob {
         array.map { "its parts are made by \(parts) jobs, array \($0), and put together by job \(id)" }
     }
     var restarts: Int { queue.restarts(of: id) }
-    var trouble: String? { queue.trouble }
+    var trouble: String? { queue.trouble ?? obstacle }
     var isUnheardOf: Bool { queue.isSilent(about: id) }
     /// What a job writes last may take a moment to be seen over a network file system.
     var patience: Double { wasTakenAway ? 0 : 10 }
 
     func poll() throws -> JobEnd? {
         // Some may have begun since they were to be stopped, or gone back into the queue; the next look comes soon.
-        if isStopping, queue.answers != lastAnswer { try? stop() }
+        if isStopping {
+            queue.forget()
+            _ = try? queue.entries()
+            if queue.answers != lastAnswer {
+                do {
+                    try stop()
+                    obstacle = nil
+                } catch {
+                    obstacle = (error as? Diagnostic)?.message ?? "\(error)"
+                }
+            }
+        }
         if let array, queue.isAlive(array: array) { return nil }
         guard let state = queue.state(of: id) else { return nil }
         switch state {
@@ -55,7 +68,6 @@ final class SlurmJob: RunningJob {
     func signal(_ number: Int32) throws {
         isStopping = true
         queue.forget()
-        defer { queue.forget() }
         try stop()
     }
 
@@ -76,7 +88,7 @@ final class SlurmJob: RunningJob {
         try cancel(idle.map(\.id))
         let ids = Set(idle.map(\.id))
         let busy = mine.filter {
-            $0.state == "RUNNING" && !ids.contains($0.id) && !asked.contains($0.id)
+            ["RUNNING", "SUSPENDED"].contains($0.state) && !ids.contains($0.id) && !asked.contains($0.id)
         }
         try cancel(busy.map(\.id), "--batch", "--signal=TERM")
         asked.formUnion(busy.map(\.id))
@@ -84,8 +96,12 @@ final class SlurmJob: RunningJob {
     }
 
     private var hasSaidSomething: Bool {
-        var status = Foundation.stat()
-        return stat(events.path, &status) == 0 && status.st_size > 0
+        // Opened, because a network file system may show to those who only ask how the file was a while ago.
+        let descriptor = open(events.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_size > 0
     }
 
     /// - Throws: what `scancel` complains of, unless the job is at its end anyway.

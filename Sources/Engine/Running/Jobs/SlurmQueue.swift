@@ -37,6 +37,8 @@ final class SlurmQueue: Sendable {
 
     /// So many questions in a row are not answered where something is wrong with the cluster.
     private static let patience = 5
+    /// An answer of so many seconds ago is new.
+    private static let moment = 0.5
 
     private let tools: SlurmTools
     private let interval: Double
@@ -47,8 +49,10 @@ final class SlurmQueue: Sendable {
         self.interval = interval
     }
 
-    /// Asks again at the next question.
-    func forget() { state.withLock { $0.tried = -.infinity } }
+    /// Asks again at the next question, unless it was asked just now, perhaps for another job.
+    func forget() {
+        state.withLock { if monotonicSeconds() - $0.tried >= Self.moment { $0.tried = -.infinity } }
+    }
 
     /// Notes that a job is in the queue from now on, whether or not it is ever seen there.
     func note(submitted id: String) { state.withLock { $0.known[id] = monotonicSeconds() } }
