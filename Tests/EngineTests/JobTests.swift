@@ -159,6 +159,61 @@ import Testing
         }
     }
 
+    @Test func `a job of whose end nothing can be read has made what is in the store`() throws {
+        let bench = try Bench()
+        let result = try bench.run(
+            bench.graph("data a: write text=a\nb: length of=a"), options: { $0.executor = Wordless() })
+        #expect(bench.states(result) == ["a": "ran", "b": "ran"])
+        #expect(try bench.text(result, "b") == "1")
+    }
+
+    /// Jobs whose last words are lost.
+    private struct Wordless: Executor {
+        private struct Ended: RunningJob {
+            let name = "job 1"
+            func poll() -> JobEnd? { .exited(code: 0) }
+            func signal(_ number: Int32) {}
+        }
+
+        func start(_ job: Job) throws -> any RunningJob {
+            var options = RunOptions()
+            options.handlesSignals = false
+            options.stop = StopRequest()
+            let store = Store(root: job.store)
+            _ = try StageJob(
+                run: job.run, node: job.node, store, catalog: fakeStages, options: options
+            ).run()
+            try FileManager.default.removeItem(at: job.events)
+            return Ended()
+        }
+    }
+
+    @Test func `what a job writes is looked for under the name of its file`() throws {
+        let folder = try TemporaryFolder()
+        func line(_ text: String) throws -> String { try CanonicalJSON.text(JobLine(.note(text))) + "\n" }
+        let file = try folder.write(line("one") + "{\"entry\":", to: "a.jsonl")
+        let tail = JobTail(file)
+        func read() -> [String] { tail.read().compactMap { $0.entry?.message } }
+        #expect(read() == ["one"])
+        // A network file system shows what another machine wrote to those who open the file.
+        try FileManager.default.removeItem(at: file)
+        #expect(read() == [])
+        try folder.write(line("one") + line("two") + line("three"), to: "a.jsonl")
+        #expect(read() == ["two", "three"])
+        #expect(read() == [])
+    }
+
+    @Test func `over a network, a job's file is opened only so often until its end`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(CanonicalJSON.text(JobLine(.note("one"))) + "\n", to: "a.jsonl")
+        let tail = JobTail(file, interval: 3600)
+        #expect(tail.read().count == 1)
+        let more = try AppendOnlyFile(file.path)
+        try more.append(line: CanonicalJSON.data(JobLine(.note("two"))))
+        #expect(tail.read().isEmpty)
+        #expect(tail.read(isLast: true).count == 1)
+    }
+
     @Test func `a failure is told as it is without processes`() throws {
         let bench = try Bench()
         let text = "data a: write text=a\nbroken: fail of=a\nreader: length of=broken\nother: length of=a"
@@ -249,12 +304,18 @@ final class ThreadExecutor: Executor {
     private let deaths: [String: JobEnd]
     private let least: Int
     private let hold: Int?
+    private let silence: String?
 
     /// - Parameters:
     ///   - deaths: nodes whose process dies without a word.
     ///   - holdsUntilFull: jobs other than the first and last begin when so many are there.
     ///   - holdsAt: jobs wait at this step until they are asked to stop.
-    init(deaths: [String: JobEnd] = [:], holdsUntilFull least: Int = 1, holdsAt hold: Int? = nil) {
+    ///   - silence: why nobody tells how jobs are; then nobody does.
+    init(
+        deaths: [String: JobEnd] = [:], holdsUntilFull least: Int = 1, holdsAt hold: Int? = nil,
+        silence: String? = nil
+    ) {
+        self.silence = silence
         self.deaths = deaths
         self.least = least
         self.hold = hold
@@ -273,7 +334,7 @@ final class ThreadExecutor: Executor {
     func start(_ job: Job) throws -> any RunningJob {
         state.withLock { $0.started.append(job.node) }
         if let death = deaths[job.node] { return Simulated(end: death) }
-        let simulated = Simulated()
+        let simulated = Simulated(silence: silence)
         let isHeld = ["a", "b", "c"].contains(job.node)
         let thread = Thread { [self] in
             let now = state.withLock { state in
@@ -309,8 +370,13 @@ final class ThreadExecutor: Executor {
         let name = "process 4711"
         let stop = StopRequest()
         let end: Mutex<JobEnd?>
-        init(end: JobEnd? = nil) { self.end = Mutex(end) }
-        func poll() -> JobEnd? { end.withLock { $0 } }
+        let trouble: String?
+        init(end: JobEnd? = nil, silence: String? = nil) {
+            self.end = Mutex(end)
+            trouble = silence
+        }
+        var isUnheardOf: Bool { trouble != nil }
+        func poll() -> JobEnd? { isUnheardOf ? nil : end.withLock { $0 } }
         func signal(_ number: Int32) { stop.request(signal: number) }
     }
 }

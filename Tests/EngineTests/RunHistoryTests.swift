@@ -30,6 +30,30 @@ import Testing
         #expect(events.contains { $0.event == "gate" && $0.state == "held" })
     }
 
+    @Test func `a run is followed without reading its journal again`() throws {
+        let bench = try Bench()
+        let history = RunHistory(bench.store)
+        let result = try bench.run(everyday)
+        let expected = try history.summary(of: result.run)
+        let journal = history.folder(of: result.run).appending(path: RunFolder.journal)
+        let whole = try Data(contentsOf: journal)
+        let half = try #require(whole.dropLast(whole.count / 2).lastIndex(of: UInt8(ascii: "\n"))) + 1
+
+        try whole.prefix(half).write(to: journal)
+        let file = history.folder(of: result.run).appending(path: RunFolder.result)
+        let end = try Data(contentsOf: file)
+        try FileManager.default.removeItem(at: file)
+        var follower = try history.follower(of: result.run)
+        let early = try follower.next()
+        #expect(early.seconds == nil && early.stages != expected.stages)
+
+        // What was read is not read again.
+        try (Data(repeating: UInt8(ascii: "x"), count: half - 1) + whole.dropFirst(half - 1)).write(
+            to: journal)
+        try end.write(to: file)
+        #expect(try follower.next() == expected)
+    }
+
     @Test func `a failed run says so, with its reason`() throws {
         let bench = try Bench()
         let result = try bench.run("data a: write text=a\nb: fail of=a")

@@ -31,6 +31,17 @@ import Testing
             ])
     }
 
+    @Test func `a job is told that its time is nearly up when it can still save, not as soon as it begins`() {
+        func times(_ seconds: Int?) -> [String] {
+            SlurmExecutor.options(job { $0.time = seconds }).filter {
+                $0.hasPrefix("--time=") || $0.hasPrefix("--signal=")
+            }
+        }
+        #expect(times(90) == ["--signal=B:USR1@30", "--time=2"])
+        #expect(times(7200) == ["--signal=B:USR1@120", "--time=120"])
+        #expect(times(nil) == ["--signal=B:USR1@120"])
+    }
+
     @Test func `what the stage says comes before the command line`() {
         #expect(
             facts(SlurmExecutor.adapted(job { $0.threads = 2 }, threads: 4)) == [
@@ -41,5 +52,13 @@ import Testing
                 "--cpus-per-task=8", "4 threads", "8 workers",
             ])
         #expect(SlurmExecutor.adapted(job { $0.gpus = 1 }).execution.device == "cuda:0")
+    }
+
+    @Test func `a job is one task on one machine, and asks for no graphics processor where it needs none`() {
+        for (gpus, asked) in [(nil, []), (0, []), (2, ["--gpus=2"])] as [(Int?, [String])] {
+            let options = SlurmExecutor.options(job { $0.gpus = gpus })
+            #expect(options.filter { $0.hasPrefix("--gpus") } == asked)
+            #expect(options.contains("--nodes=1") && options.contains("--ntasks=1"))
+        }
     }
 }

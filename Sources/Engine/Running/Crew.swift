@@ -102,14 +102,14 @@ public struct StageShare: Sendable {
     /// - Returns: the sums of everybody's values.
     func gather(_ values: [Double], whileWaiting: () throws -> Void) throws -> [Double] {
         guard isLeader else {
-            try crew.leave(JSONEncoder().encode(values), at: key(of: rank))
+            try crew.leave(CanonicalJSON.data(values), at: key(of: rank))
             throw ShareEnded()
         }
         var sums = values
         for other in 1..<max(1, size) {
             while true {
                 if let message = try crew.message(at: key(of: other)) {
-                    let theirs = try JSONDecoder().decode([Double].self, from: message)
+                    let theirs = try CanonicalJSON.value([Double].self, from: message)
                     sums = zip(sums, theirs).map { $0 + $1 }
                     break
                 }

@@ -47,7 +47,7 @@ public struct RunHistory: Sendable {
     }
 
     /// Whether the run has not ended and its process may be alive, as far as can be told from here.
-    func mayBeAtWork(_ id: String) -> Bool {
+    public func mayBeAtWork(_ id: String) -> Bool {
         guard !store.disk.exists(folder(of: id).appending(path: RunFolder.result).path) else { return false }
         return store.isAlive(run: id) != false
     }
@@ -106,21 +106,24 @@ public struct RunHistory: Sendable {
 
     /// What a run has come to.
     public func summary(of id: String) throws -> RunSummary {
-        let result = try result(of: id)
-        var summary = RunSummary(
-            id: id, pipeline: try pipeline(of: id).name, state: .running, started: "",
-            seconds: result?.seconds,
-            stages: [])
+        var follower = try follower(of: id)
+        return try follower.next()
+    }
+
+    /// Tells again and again what a run has come to, without reading its whole journal each time.
+    public func follower(of id: String) throws -> RunFollower {
         let plan = try read(PlanFile.self, RunFolder.plan, of: id)
-        summary.stages = plan.stages.map { RunSummary.Stage(name: $0.node, planned: $0.state) }
-        for event in try events(of: id) { summary.read(event) }
-        if let result {
-            let isStopped = result.exitCode == .interrupted || result.exitCode == .stopped
-            summary.state = result.ok ? .succeeded : isStopped ? .interrupted : .failed
-        } else if store.isAlive(run: id) == false {
-            summary.state = .died
-        }
-        return summary
+        let summary = RunSummary(
+            id: id, pipeline: try pipeline(of: id).name, state: .running, started: "",
+            stages: plan.stages.map { RunSummary.Stage(name: $0.node, planned: $0.state) })
+        return RunFollower(summary, self, JournalFollower(store, run: id))
+    }
+
+    /// How a run is that has come to a result, or has not.
+    fileprivate func state(of id: String, _ result: RunResult?) -> RunSummary.State {
+        guard let result else { return store.isAlive(run: id) == false ? .died : .running }
+        let isStopped = result.exitCode == .interrupted || result.exitCode == .stopped
+        return result.ok ? .succeeded : isStopped ? .interrupted : .failed
     }
 
     private struct PlanFile: Decodable {
@@ -143,6 +146,29 @@ public struct RunHistory: Sendable {
                 "cannot read '\(file.path)': it was not written by this version of Retort",
                 hint: "'retort doctor --repair' puts the run aside", exitCode: .io)
         }
+    }
+}
+
+/// Tells what a run has come to while it lasts: each look reads what its journal has gained.
+public struct RunFollower {
+    private var summary: RunSummary
+    private let history: RunHistory
+    private var journal: JournalFollower
+
+    fileprivate init(_ summary: RunSummary, _ history: RunHistory, _ journal: JournalFollower) {
+        self.summary = summary
+        self.history = history
+        self.journal = journal
+    }
+
+    /// What the run has come to now.
+    public mutating func next() throws -> RunSummary {
+        // Asked before reading: what a run writes last must not be missed.
+        let result = try history.result(of: summary.id)
+        summary.seconds = result?.seconds
+        for event in try journal.next() { summary.read(event) }
+        summary.state = history.state(of: summary.id, result)
+        return summary
     }
 }
 

@@ -6,7 +6,8 @@ extension StopRequest {
     public static let fromSignals = StopRequest()
 }
 
-/// Turns the signals that ask a process to end into a stop request: the first one asks, the second one ends.
+/// Turns the signals that ask a process to end into a stop request: the first one asks, a second one that means the same
+/// ends.
 struct SignalHandlers {
     private static let signals = [SIGINT, SIGTERM, SIGUSR1, SIGHUP]
     private var previous: [(signal: Int32, action: sigaction)] = []

@@ -39,6 +39,8 @@ final class StageExecution {
     private let execution: any StageHost
     private let node: Graph.Node
     private let isForced: Bool
+    /// Whether forced work that is there was begun by this very execution, before it was queued again.
+    private let goesOn: Bool
     private var lastJournaled = -1.0
     private(set) var lastStep: Int?
     private var watch: StageWatch?
@@ -46,7 +48,8 @@ final class StageExecution {
     private var store: Store { execution.store }
     private var graph: Graph { execution.graph }
 
-    init(_ execution: any StageHost, _ node: Graph.Node, isForced: Bool) {
+    init(_ execution: any StageHost, _ node: Graph.Node, isForced: Bool, goesOn: Bool = false) {
+        self.goesOn = goesOn
         self.execution = execution
         self.node = node
         self.isForced = isForced
@@ -81,7 +84,7 @@ final class StageExecution {
         // Another process may have finished while this one waited.
         if let record = try present(key) { return (record, true) }
         if isForced {
-            try store.quarantineWork(key)
+            if !goesOn { try store.quarantineWork(key) }
         } else if let record = try store.publishLeftover(key) {
             execution.emit(.note("\(node.name): published what a crash had left complete"))
             try execution.remember(

@@ -85,11 +85,33 @@ public enum CanonicalJSON {
         try encoder(.prettyPrinted).encode(value) + Data("\n".utf8)
     }
 
+    /// The value of bytes that were written so, with infinities and what is no number, which stand there as words.
+    ///
+    /// Not for ``JSON`` values, in which such a word stays a word.
+    public static func value<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+        try decoder().decode(type, from: data)
+    }
+
+    /// Reads what was written so; see ``value(_:from:)``.
+    static func decoder() -> JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: Word.infinity, negativeInfinity: Word.negativeInfinity, nan: Word.nan)
+        return decoder
+    }
+
+    /// Numbers that JSON does not have.
+    private enum Word {
+        static let infinity = "inf"
+        static let negativeInfinity = "-inf"
+        static let nan = "nan"
+    }
+
     private static func encoder(_ extra: JSONEncoder.OutputFormatting) -> JSONEncoder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, extra]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+            positiveInfinity: Word.infinity, negativeInfinity: Word.negativeInfinity, nan: Word.nan)
         return encoder
     }
 }

@@ -25,7 +25,7 @@ public struct JournalFollower {
         let whole = bytes.prefix(count)
         guard let end = whole.lastIndex(of: newline) else { return [] }
         offset += end + 1
-        let decoder = JSONDecoder()
+        let decoder = CanonicalJSON.decoder()
         return whole[...end].split(separator: newline).compactMap {
             try? decoder.decode(JournalEntry.self, from: $0)
         }

@@ -36,6 +36,6 @@ final class AppendOnlyFile {
 func readLines<Row: Decodable>(of path: String, as type: Row.Type) throws -> [Row] {
     let content: Data
     do { content = try Data(contentsOf: URL(filePath: path)) } catch { throw StoreError(ENOENT, .read, path) }
-    let decoder = JSONDecoder()
+    let decoder = CanonicalJSON.decoder()
     return content.split(separator: UInt8(ascii: "\n")).compactMap { try? decoder.decode(type, from: $0) }
 }

@@ -22,7 +22,7 @@ struct LogCommand: RetortCommand {
         var journal = JournalFollower(store, run: id)
         while true {
             // Asked before reading: what a run writes last must not be missed.
-            let isRunning = try follow && history.summary(of: id).state == .running
+            let isRunning = follow && history.mayBeAtWork(id)
             for event in try journal.next() where isMeant(event, console) { try show(event, console) }
             if !isRunning { return }
             usleep(500_000)

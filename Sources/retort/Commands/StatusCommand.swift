@@ -18,10 +18,13 @@ struct StatusCommand: RetortCommand {
         let id = try history.identifier(matching: run)
         var summary = try history.overview(of: id)
         var drawn = show(summary, console, over: 0)
-        while watch, summary.state == .running {
-            sleep(2)
-            summary = try history.summary(of: id)
-            drawn = show(summary, console, over: Terminal.output.isInteractive ? drawn : 0)
+        if watch, summary.state == .running {
+            var follower = try history.follower(of: id)
+            while summary.state == .running {
+                sleep(2)
+                summary = try follower.next()
+                drawn = show(summary, console, over: Terminal.output.isInteractive ? drawn : 0)
+            }
         }
         if global.json { try console.print(json: summary) }
         if summary.unreadable != nil { throw EarlyExit(.io) }

@@ -8,12 +8,18 @@ public protocol Executor: Sendable {
     /// Starts a job and returns at once.
     func start(_ job: Job) throws -> any RunningJob
 
+    /// What may go wrong with a job that is to be started; nil for nothing.
+    func warning(about job: Job) -> StageEvent?
+
     /// A job that an earlier run started for the same key, and that still goes on, with the run it belongs to; nil
     /// when there is none.
     func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)?
 }
 
 extension Executor {
+    /// Nothing is known to go wrong.
+    public func warning(about job: Job) -> StageEvent? { nil }
+
     /// Jobs end with the run that started them.
     public func adopt(_ job: Job) throws -> (job: Job, running: any RunningJob)? { nil }
 }
@@ -73,6 +79,10 @@ public protocol RunningJob {
     var restarts: Int { get }
     /// What there is to tell about its beginning; nil for nothing.
     var announcement: String? { get }
+    /// Why nothing is known of the process; nil while all is well.
+    var trouble: String? { get }
+    /// Whether nobody tells how the process is or was: what it says itself is all there is.
+    var isUnheardOf: Bool { get }
     /// How the process ended; nil while it lasts.
     func poll() throws -> JobEnd?
     /// Passes a signal on.
@@ -86,6 +96,10 @@ extension RunningJob {
     public var restarts: Int { 0 }
     /// Nothing: the stage tells of its beginning.
     public var announcement: String? { nil }
+    /// All is well.
+    public var trouble: String? { nil }
+    /// The system tells.
+    public var isUnheardOf: Bool { false }
 }
 
 /// How the process of a job ended.

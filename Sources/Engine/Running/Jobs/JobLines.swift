@@ -52,30 +52,44 @@ struct JobLine: Codable {
 }
 
 /// Reads a file of job lines while another process appends to it.
+///
+/// The file is opened anew for every look: over a network file system, what others have written is seen from then on.
 final class JobTail {
     private let path: String
-    private var descriptor: Int32 = -1
-    private var rest = Data()
+    /// The seconds between two looks, where each may be a question over the network.
+    private let interval: Double
+    private var lastLook = -Double.infinity
+    private var offset: off_t = 0
 
-    init(_ file: URL) { path = file.path }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    init(_ file: URL, interval: Double = 0) {
+        path = file.path
+        self.interval = interval
+    }
 
     /// The lines that were added since the last time; what is not a line of this version's is passed over.
-    func read() -> [JobLine] {
-        if descriptor < 0 { descriptor = open(path, O_RDONLY | O_CLOEXEC) }
+    ///
+    /// - Parameter isLast: whether nothing will be written any more: then it looks, however soon after the last time.
+    func read(isLast: Bool = false) -> [JobLine] {
+        let now = monotonicSeconds()
+        guard isLast || now - lastLook >= interval else { return [] }
+        lastLook = now
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var added = Data()
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = Foundation.read(descriptor, &buffer, buffer.count)
+            let count = pread(descriptor, &buffer, buffer.count, offset + off_t(added.count))
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { break }
-            rest.append(contentsOf: buffer[..<count])
+            added.append(contentsOf: buffer[..<count])
         }
-        guard let end = rest.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
-        let lines = rest[..<end].split(separator: UInt8(ascii: "\n"))
-        rest = Data(rest[rest.index(after: end)...])
-        let decoder = JSONDecoder()
-        return lines.compactMap { try? decoder.decode(JobLine.self, from: $0) }
+        // A line without an end is still being written.
+        guard let end = added.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
+        offset += off_t(end + 1)
+        let decoder = CanonicalJSON.decoder()
+        return added[..<end].split(separator: UInt8(ascii: "\n")).compactMap {
+            try? decoder.decode(JobLine.self, from: $0)
+        }
     }
 }

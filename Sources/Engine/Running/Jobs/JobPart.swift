@@ -38,7 +38,7 @@ public struct JobPart: Codable, Hashable, Sendable {
         (0..<count).compactMap { index in
             let file = folder(in: state).appending(path: "\(index)-of-\(count).json")
             return (try? Data(contentsOf: file)).flatMap {
-                try? JSONDecoder().decode([Double].self, from: $0)
+                try? CanonicalJSON.value([Double].self, from: $0)
             }
         }
     }

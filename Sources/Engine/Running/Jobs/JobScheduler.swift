@@ -16,6 +16,11 @@ final class JobScheduler {
         var start = monotonicSeconds()
         var step: Int?
         var outcome: JobLine.Outcome?
+        /// Whether it was asked to stop.
+        var isAsked = false
+        /// When it can be asked again, and how long that was put off.
+        var nextAttempt = 0.0
+        var pause = 0.0
     }
 
     private let execution: Execution
@@ -24,7 +29,8 @@ final class JobScheduler {
     private var running: [Running] = []
     /// The nodes that have not ended.
     private var open: Set<Int>
-    private var passedSignal: Int32 = 0
+    /// The troubles that were told.
+    private var told: Set<String> = []
 
     private var graph: Graph { execution.graph }
     private var options: RunOptions { execution.options }
@@ -50,15 +56,43 @@ final class JobScheduler {
         }
     }
 
+    /// Asks every job to stop that was not asked yet; one that could not be asked is asked again after a while.
     private func passSignalOn() {
         let signal = options.stop.signal
-        guard signal != passedSignal else { return }
-        passedSignal = signal
-        for job in running {
-            do { try job.process.signal(signal) } catch {
-                execution.emit(.note("\(job.process.name): \(error)"))
+        guard signal != 0 else { return }
+        for index in running.indices.reversed() where !running[index].isAsked {
+            let now = monotonicSeconds()
+            guard now >= running[index].nextAttempt else { continue }
+            if isOfOthers(running[index].job) {
+                leaveAlone(running.remove(at: index))
+                continue
+            }
+            do {
+                try running[index].process.signal(signal)
+                running[index].isAsked = true
+            } catch {
+                let reason = (error as? Diagnostic)?.message ?? "\(error)"
+                tell(
+                    "\(running[index].process.name) could not be asked to stop, and is asked again: \(reason)"
+                )
+                running[index].pause = min(max(0.1, running[index].pause * 2), 5)
+                running[index].nextAttempt = now + running[index].pause
             }
         }
+    }
+
+    /// Whether a job is that of another run which may be at work still, and will go on with it.
+    private func isOfOthers(_ job: Job) -> Bool {
+        job.run != execution.folder.id && execution.store.isAlive(run: job.run) != false
+    }
+
+    /// Ends a stage here without stopping its job.
+    private func leaveAlone(_ job: Running) {
+        let node = graph.nodes[job.stage.index]
+        execution.emit(
+            .note("\(node.name): \(job.process.name) goes on for the run \(job.job.run), which began it"))
+        execution.exitCode = stopExitCode(options.stop.signal)
+        end(job.stage.index, StageResult(.interrupted, seconds: rounded(monotonicSeconds() - job.start)))
     }
 
     // MARK: Beginnings
@@ -109,12 +143,16 @@ final class JobScheduler {
                     .note("\(node.name): goes on in \(process.name), which the run \(job.run) began"))
             } else {
                 try execution.store.disk.createFolder(job.events.deletingLastPathComponent().path)
+                if let warning = executor.warning(about: job) {
+                    execution.emit(.stage(node: node.name, warning))
+                }
                 process = try executor.start(job)
                 if let text = process.announcement { execution.emit(.note("\(node.name): \(text)")) }
             }
             running.append(
                 Running(
-                    stage: stage, job: job, process: process, tail: JobTail(job.events), share: share))
+                    stage: stage, job: job, process: process,
+                    tail: JobTail(job.events, interval: process.patience > 0 ? 0.2 : 0), share: share))
         } catch {
             end(stage.index, execution.failed(node, error))
         }
@@ -129,11 +167,15 @@ final class JobScheduler {
         for index in running.indices.reversed() {
             // Asked before reading: what a job writes last must not be missed.
             let end = Result { try running[index].process.poll() }
-            let lines = running[index].tail.read()
+            let isOver = if case .success(nil) = end { false } else { true }
+            let lines = running[index].tail.read(isLast: isOver)
             hasNews = hasNews || !lines.isEmpty
             for line in lines { pass(line, at: index) }
+            tell(running[index].process.trouble)
             switch end {
-            case .success(nil): continue
+            case .success(nil):
+                guard let code = lastWord(of: running[index]) else { continue }
+                leave(running[index], .exited(code: code))
             case .success(let end?):
                 waitForLastWords(of: index)
                 leave(running[index], end)
@@ -149,12 +191,24 @@ final class JobScheduler {
         return hasNews
     }
 
+    /// What a job said of its end, where nobody else will: its queue does not answer, or has forgotten it.
+    private func lastWord(of job: Running) -> Int32? {
+        guard let outcome = job.outcome, job.process.isUnheardOf else { return nil }
+        // What was interrupted may be queued again, unless it was asked to stop.
+        return outcome.state == .interrupted && !options.stop.isRequested ? nil : outcome.exit
+    }
+
+    /// Says once what stands in the way.
+    private func tell(_ trouble: String?) {
+        if let trouble, told.insert(trouble).inserted { execution.emit(.note(trouble)) }
+    }
+
     /// Reads on for a while where the end of a job may be known before what it wrote.
     private func waitForLastWords(of index: Int) {
         let start = monotonicSeconds()
         while running[index].outcome == nil, monotonicSeconds() - start < running[index].process.patience {
             usleep(200_000)
-            for line in running[index].tail.read() { pass(line, at: index) }
+            for line in running[index].tail.read(isLast: true) { pass(line, at: index) }
         }
     }
 
@@ -175,8 +229,14 @@ final class JobScheduler {
         if outcome?.state == .interrupted, outcome?.restarts ?? 0 < job.process.restarts {
             (outcome, jobEnd) = (nil, .lost("it was queued again, and the cluster could not begin it"))
         }
+        let seconds = monotonicSeconds() - job.start
+        // What it wrote last may not be seen from here; what it made is. Forced work has made it before, perhaps.
+        if outcome == nil, jobEnd == .exited(code: 0) || !job.job.isForced,
+            case .present = execution.store.status(of: job.job.key)
+        {
+            outcome = JobLine.Outcome(state: .ran, key: job.job.key, seconds: rounded(seconds), exit: 0)
+        }
         guard let outcome else {
-            let seconds = monotonicSeconds() - job.start
             if options.stop.isRequested, jobEnd.isByRequest {
                 // It was asked to stop before it could listen, or before it began.
                 execution.exitCode = stopExitCode(options.stop.signal)

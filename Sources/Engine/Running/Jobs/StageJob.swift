@@ -1,5 +1,5 @@
 public import Diagnostics
-internal import Foundation
+public import Foundation
 
 /// The execution of one node of a run's frozen pipeline, in a process of its own.
 ///
@@ -22,14 +22,19 @@ public final class StageJob {
     let history: NodeHistory
     private let lines: AppendOnlyFile
     private let sink: any EventSink
+    /// How often the cluster has begun the job again; nil where there is none.
+    private let restarts: Int?
 
     /// Opens a run's frozen pipeline, to execute a node, or to make one part of what it makes.
     ///
+    /// - Parameter environment: the variables by which a cluster tells what it has done with the job.
     /// - Throws: a `Diagnostic` when the pipeline has no such node, and what `RunHistory` and `Graph` throw.
     public init(
         run: String, node name: String, _ store: Store, catalog: [any Stage.Type], options: RunOptions,
-        sink: any EventSink = SilentSink(), isForced: Bool = false, part: JobPart? = nil
+        sink: any EventSink = SilentSink(), isForced: Bool = false, part: JobPart? = nil,
+        environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
+        restarts = environment["SLURM_RESTART_COUNT"].flatMap { Int($0) }
         self.store = store
         self.part = part
         var options = options
@@ -56,8 +61,19 @@ public final class StageJob {
         let handlers = options.handlesSignals ? SignalHandlers() : nil
         defer { handlers?.restore() }
         let start = monotonicSeconds()
-        let execution = StageExecution(self, node, isForced: isForced)
+        let isAgain = (restarts ?? 0) > 0
+        let execution = StageExecution(self, node, isForced: isForced, goesOn: isAgain)
         var outcome = JobLine.Outcome(state: .ran, seconds: 0, exit: 0)
+        func fail(_ error: any Error) {
+            let failure = StageFailure(
+                stage: node, step: execution.lastStep, error, workFolder: store.path("work"))
+            outcome.state = error is LockBusy ? .busy : .failed
+            outcome.message = failure.description
+            outcome.exit = failure.exitCode.rawValue
+        }
+        // What was begun again is to get further than this.
+        let key = isAgain ? try? execution.prepare().key : nil
+        let before = key.map(mark)
         do {
             if let part {
                 try execution.make(part)
@@ -69,17 +85,31 @@ public final class StageJob {
         } catch is StageInterrupted {
             outcome.state = .interrupted
             outcome.exit = stopExitCode(options.stop.signal).rawValue
+            let isTimeUp =
+                options.stop.isTimeUp
+                && JobTime(node.resources).isUp(after: monotonicSeconds() - start)
+            if isTimeUp, let key, let before, !mark(key).isBeyond(before) { fail(standstill(of: key)) }
         } catch {
-            let failure = StageFailure(
-                stage: node, step: execution.lastStep, error, workFolder: store.path("work"))
-            outcome.state = error is LockBusy ? .busy : .failed
-            outcome.message = failure.description
-            outcome.exit = failure.exitCode.rawValue
+            fail(error)
         }
-        outcome.restarts = ProcessInfo.processInfo.environment["SLURM_RESTART_COUNT"].flatMap { Int($0) }
+        outcome.restarts = restarts
         outcome.seconds = rounded(monotonicSeconds() - start)
         try lines.append(line: try CanonicalJSON.data(JobLine(outcome)))
         return ExitCode(rawValue: outcome.exit) ?? .stageFailed
+    }
+
+    private func mark(_ key: String) -> WorkMark { WorkMark(store, key, countsOutput: part != nil) }
+
+    /// What ends a job whose time is too short to get anywhere: it would be queued again for ever.
+    private func standstill(of key: String) -> Diagnostic {
+        let error = Diagnostic(
+            "\(node.name): its time was up again, and it is no further than when it was begun",
+            at: node.spec.nameLocation,
+            hint:
+                "give it more, with 'resources: {time: …}', or let it keep what it can go on from: a command does "
+                + "that in $STATE", exitCode: .stageFailed)
+        store.noteFailure(error, of: key)
+        return error
     }
 }
 
