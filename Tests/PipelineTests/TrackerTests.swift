@@ -68,6 +68,36 @@ import Testing
         #expect(tags.contains { $0.contains("loss") } && tags.contains { $0.contains("seconds") })
     }
 
+    /// The files below a folder that this process has open.
+    private func openFiles(below folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+            .filter { $0.hasPrefix(folder.path) }
+    }
+
+    private func told(_ node: String, _ name: String) -> RunEvent {
+        .stage(node: node, .metric(step: 1, Metric(name: name, value: 1)))
+    }
+
+    @Test func `a stage's TensorBoard file is closed when it ends, and goes on when it is heard of again`()
+        throws
+    {
+        let folder = try TemporaryFolder()
+        let sink = TensorBoardSink(folder.url, console: Console(isQuiet: true, isVerbose: false))
+        for node in 0..<40 {
+            sink.receive(told("n\(node)", "loss"))
+            #expect(try openFiles(below: folder.url).count == 1)
+            sink.receive(.stageEnded(node: "n\(node)", StageResult(.ran)))
+        }
+        #expect(try openFiles(below: folder.url).isEmpty)
+        sink.receive(told("n7", "again"))
+        let files = try folder.files()
+        #expect(files.count == 40)
+        let file = try #require(files.first { $0.hasPrefix("n7/") })
+        let text = String(decoding: try Data(contentsOf: folder.appending(file)), as: UTF8.self)
+        #expect(text.contains("brain.Event:2") && text.contains("loss") && text.contains("again"))
+    }
+
     @Test func `a server that is not there is a warning`() throws {
         let retort = try Retort()
         let file = try retort.folder.write(Self.pipeline, to: "p.yaml").path
