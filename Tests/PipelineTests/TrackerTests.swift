@@ -83,7 +83,8 @@ import Testing
         throws
     {
         let folder = try TemporaryFolder()
-        let sink = TensorBoardSink(folder.url, console: Console(isQuiet: true, isVerbose: false))
+        let display = MessageSink(console: Console(isQuiet: true, isVerbose: false))
+        let sink = TensorBoardSink(folder.url, display: display)
         for node in 0..<40 {
             sink.receive(told("n\(node)", "loss"))
             #expect(try openFiles(below: folder.url).count == 1)

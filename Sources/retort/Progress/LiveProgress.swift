@@ -1,9 +1,10 @@
+import Diagnostics
 import Engine
 import Foundation
 import Synchronization
 
 /// A live block on a terminal: finished stages scroll by with their headline figure, the running ones stay below.
-final class LiveProgress: EventSink {
+final class LiveProgress: ProgressDisplay {
     private static let interval = Duration.milliseconds(100)
     /// How many running stages are shown.
     private static let shown = 12
@@ -21,10 +22,14 @@ final class LiveProgress: EventSink {
     }
 
     private let console: Console
+    private let terminal: Terminal
     private let state = Mutex(State())
     private var style: TextStyle { console.noteStyle }
 
-    init(console: Console) { self.console = console }
+    init(console: Console, on terminal: Terminal = .errors) {
+        self.console = console
+        self.terminal = terminal
+    }
 
     func receive(_ event: RunEvent) {
         state.withLock { state in
@@ -32,8 +37,17 @@ final class LiveProgress: EventSink {
             for line in lines(event, &state) { output += erasing(&state) + line + "\n" }
             let isDue = state.lastDraw.map { ContinuousClock.now - $0 >= Self.interval } ?? true
             if !output.isEmpty || isDue { output += block(&state) }
-            if case .runEnded = event { output += erasing(&state) }
-            if !output.isEmpty { Terminal.errors.write(output) }
+            if case .runEnded = event {
+                output += erasing(&state)
+                state.stages = []
+            }
+            if !output.isEmpty { terminal.write(output) }
+        }
+    }
+
+    func show(_ problem: Diagnostic) {
+        state.withLock { state in
+            terminal.write(erasing(&state) + console.styled(problem) + "\n" + block(&state))
         }
     }
 
@@ -99,7 +113,7 @@ final class LiveProgress: EventSink {
         lines.append("  \(state.finished) of \(state.count) stages, \(elapsed)")
         state.drawn = lines.count
         // A line that wraps would be counted wrong, and stay when the block is erased.
-        let width = Terminal.errors.width - 1
+        let width = terminal.width - 1
         return output + lines.map { String($0.prefix(width)) + "\n" }.joined()
     }
 

@@ -42,12 +42,15 @@ struct Console: Sendable {
     }
 
     /// Prints a problem, in the compiler's style.
-    func show(_ problem: Diagnostic) {
+    func show(_ problem: Diagnostic) { Terminal.errors.write(styled(problem) + "\n") }
+
+    /// A problem as it is printed.
+    func styled(_ problem: Diagnostic) -> String {
         let word = problem.severity.rawValue + ":"
         let styled = problem.severity == .error ? noteStyle.red(word) : noteStyle.yellow(word)
         let place = problem.location.map { noteStyle.bold("\($0):") + " " } ?? ""
         let hint = problem.hint.map { "\n  hint: \($0)" } ?? ""
-        Terminal.errors.write("\(place)\(styled) \(problem.message)\(hint)\n")
+        return "\(place)\(styled) \(problem.message)\(hint)"
     }
 }
 

@@ -21,14 +21,14 @@ final class MLflowSink: EventSink {
 
     private let client: MLflowClient
     private let spec: PipelineSpec
-    private let console: Console
+    private let display: any ProgressDisplay
     private let queue = DispatchQueue(label: "mlflow")
     private let state = Mutex(State())
 
-    init(_ client: MLflowClient, of spec: PipelineSpec, console: Console) {
+    init(_ client: MLflowClient, of spec: PipelineSpec, display: any ProgressDisplay) {
         self.client = client
         self.spec = spec
-        self.console = console
+        self.display = display
     }
 
     func receive(_ event: RunEvent) {
@@ -91,7 +91,7 @@ final class MLflowSink: EventSink {
         guard !state.withLock({ $0.hasFailed }) else { return }
         do { try request() } catch {
             state.withLock { $0.hasFailed = true }
-            console.show(
+            display.show(
                 Diagnostic("nothing more is told to MLflow: \(error)", severity: .warning))
         }
     }

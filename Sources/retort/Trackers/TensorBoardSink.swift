@@ -20,12 +20,12 @@ final class TensorBoardSink: EventSink {
     }
 
     private let folder: URL
-    private let console: Console
+    private let display: any ProgressDisplay
     private let state = Mutex(State())
 
-    init(_ folder: URL, console: Console) {
+    init(_ folder: URL, display: any ProgressDisplay) {
         self.folder = folder
-        self.console = console
+        self.display = display
     }
 
     func receive(_ event: RunEvent) {
@@ -43,7 +43,7 @@ final class TensorBoardSink: EventSink {
                 state.hasFailed = true
                 // What is not kept is closed.
                 state.open = [:]
-                console.show(
+                display.show(
                     Diagnostic(
                         "TensorBoard's files in '\(folder.path)' cannot be written: \(error)",
                         severity: .warning))
