@@ -38,4 +38,20 @@ import Testing
                 """), "\(text)")
         #expect(!text.contains("…") && !text.contains(" of "), "\(text)")
     }
+
+    @Test func `wide names and more stages than rows leave nothing behind`() throws {
+        let terminal = try PseudoTerminal(columns: 24, rows: 6)
+        let display = LiveProgress(console: console, on: Terminal(descriptor: terminal.descriptor))
+        let names = (0..<9).map { "学生学生-\($0)" }
+        for name in names {
+            display.receive(.stageStarted(node: name, resumedFrom: nil))
+            display.receive(progress(name, 2))
+            display.receive(.note("so far"))
+        }
+        for name in names { display.receive(.stageEnded(node: name, StageResult(.ran, seconds: 1))) }
+        display.receive(try .ended(exit: 0))
+        let lines = terminal.end()
+        #expect(
+            lines == names.map { _ in "note: so far" } + names.map { "✓ \($0)  1.0 s  " }, "\(lines)")
+    }
 }

@@ -5,7 +5,8 @@ import Synchronization
 final class PseudoTerminal: Sendable {
     /// The end that programs write to.
     let descriptor: Int32
-    private let screen: Mutex<Screen>
+    private let screen: Screen
+    private let written = Mutex<[UInt8]>([])
     private let isRead = DispatchSemaphore(value: 0)
 
     init(columns: Int, rows: Int) throws {
@@ -14,28 +15,31 @@ final class PseudoTerminal: Sendable {
             ws_row: UInt16(rows), ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
         guard openpty(&main, &other, nil, nil, &size) == 0 else { throw CocoaError(.fileReadUnknown) }
         descriptor = other
-        screen = Mutex(Screen(columns: columns, rows: rows))
+        screen = Screen(columns: columns, rows: rows)
         let source = main
         let thread = Thread { [self] in
             var bytes = [UInt8](repeating: 0, count: 65_536)
-            var text: [UInt8] = []
             while true {
                 let count = read(source, &bytes, bytes.count)
                 guard count > 0 else { break }
-                text += bytes[..<count]
+                written.withLock { $0 += bytes[..<count] }
             }
             close(source)
-            screen.withLock { $0.show(String(decoding: text, as: UTF8.self)) }
             isRead.signal()
         }
         thread.start()
     }
 
+    /// Whether nothing was written yet.
+    var isEmpty: Bool { written.withLock { $0.isEmpty } }
+
     /// What stands there when nobody has it open any more, without empty lines at the end.
     func end() -> [String] {
         close(descriptor)
         isRead.wait()
-        return screen.withLock { $0.text }
+        var screen = screen
+        screen.show(String(decoding: written.withLock { $0 }, as: UTF8.self))
+        return screen.text
     }
 }
 
