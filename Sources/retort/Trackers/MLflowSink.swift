@@ -135,6 +135,8 @@ final class MLflowSink: EventSink {
             }
             if isDue { flush(after: interval) }
         } catch {
+            // Of the end of the run something else tells.
+            guard !state.withLock({ $0.isOver }) else { return }
             tell(error)
             let pause = state.withLock { state in
                 defer { state.pause = min(2 * state.pause, Self.longestPause) }
