@@ -201,6 +201,20 @@ import Testing
         #expect(alone.output.contains("numerics fp32 in 2 processes → fp32"), "\(alone.output)")
     }
 
+    @Test func `the processes of one that torchrun started alone meet by themselves`() throws {
+        let file = try write(
+            "stages:\n  net: {uses: pretrain, images: target.train, architecture: vit_mini_patch4_32, "
+                + "steps: 1, batch_size: 8}", to: "alone.yaml")
+        let process = try retort.start(
+            ["run", file, "--until", "net", "--threads", "1", "--nproc", "2"],
+            environment: [
+                "RANK": "0", "WORLD_SIZE": "1", "TORCHELASTIC_USE_AGENT_STORE": "True",
+                "TORCHELASTIC_RUN_ID": "a", "TORCHELASTIC_RESTART_COUNT": "1",
+            ])
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
     @Test func `variables that contradict each other are refused`() throws {
         let errors = retort.folder.appending("errors.txt")
         try Data().write(to: errors)

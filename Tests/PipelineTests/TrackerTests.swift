@@ -23,11 +23,6 @@ import Testing
         #expect(TFRecord.crc32c(Array(0..<32)) == 0x46dd_794e)
     }
 
-    @Test func `names become what MLflow takes`() {
-        #expect(MLflowClient.key("student[seed=0,size=8]/loss") == "student.seed-0.size-8/loss")
-        #expect(MLflowClient.key("a:b\u{e9}") == "a_b_")
-    }
-
     @Test func `what is recorded is told once, and what only progress has about once a second`() {
         var measurements = RunMeasurements()
         func told(_ event: StageEvent) -> [String] {
@@ -68,13 +63,48 @@ import Testing
         #expect(tags.contains { $0.contains("loss") } && tags.contains { $0.contains("seconds") })
     }
 
+    /// The files below a folder that this process has open.
+    private func openFiles(below folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+            .filter { $0.hasPrefix(folder.path) }
+    }
+
+    private func told(_ node: String, _ name: String) -> RunEvent {
+        .stage(node: node, .metric(step: 1, Metric(name: name, value: 1)))
+    }
+
+    @Test func `a stage's TensorBoard file is closed when it ends, and goes on when it is heard of again`()
+        throws
+    {
+        let folder = try TemporaryFolder()
+        let display = MessageSink(console: Console(isQuiet: true, isVerbose: false))
+        let sink = TensorBoardSink(folder.url, display: display)
+        for node in 0..<40 {
+            sink.receive(told("n\(node)", "loss"))
+            #expect(try openFiles(below: folder.url).count == 1)
+            sink.receive(.stageEnded(node: "n\(node)", StageResult(.ran)))
+        }
+        #expect(try openFiles(below: folder.url).isEmpty)
+        sink.receive(told("n7", "again"))
+        let files = try folder.files()
+        #expect(files.count == 40)
+        let file = try #require(files.first { $0.hasPrefix("n7/") })
+        let text = String(decoding: try Data(contentsOf: folder.appending(file)), as: UTF8.self)
+        #expect(text.contains("brain.Event:2") && text.contains("loss") && text.contains("again"))
+    }
+
     @Test func `a server that is not there is a warning`() throws {
         let retort = try Retort()
         let file = try retort.folder.write(Self.pipeline, to: "p.yaml").path
         // Port 9 discards, where anything listens there at all.
         let run = try retort.run("run", file, "--mlflow", "http://127.0.0.1:9")
         #expect(run.code == 0)
-        #expect(run.errors.contains("warning: nothing more is told to MLflow"), "\(run.errors)")
+        #expect(
+            run.errors.contains(
+                "warning: MLflow at http://127.0.0.1:9 did not take 'experiments/search': curl: "),
+            "\(run.errors)")
+        #expect(run.errors.contains("warning: MLflow was told nothing of this run\n"), "\(run.errors)")
         let wrong = try retort.run("run", file, "--mlflow", "localhost")
         #expect(
             wrong.code == 64 && wrong.errors.contains("is no address of an MLflow server"), "\(wrong.errors)")

@@ -133,7 +133,7 @@ struct RunSession {
         if let note = store.fileSystem?.note { console.note("note: \(note)") }
         // A reader of stdout that goes away must not take the run with it.
         signal(SIGPIPE, SIG_IGN)
-        let sink = try execution.tracking.sink(execution.progress.display(console), for: graph.spec, console)
+        let sink = try execution.tracking.sink(execution.progress.display(console), for: graph.spec)
         if options.executor != nil { try processes?.options.requireOne(for: "-j or --executor") }
         let started = try processes?.options.started(for: plan, of: graph, options)
         defer { started?.dismiss() }

@@ -33,7 +33,18 @@ struct StatusCommand: RetortCommand {
     /// Prints the table in place of the lines of the one before; returns how many lines it has.
     private func show(_ summary: RunSummary, _ console: Console, over drawn: Int) -> Int {
         if global.json { return 0 }
-        let style = console.style
+        let mayRedraw = watch && summary.state == .running && Terminal.output.isInteractive
+        let size = mayRedraw ? Terminal.output.size : nil
+        let lines = Self.lines(of: summary, console.style, within: size)
+        Terminal.output.write(String(repeating: "\u{1B}[1A\u{1B}[2K", count: drawn))
+        for line in lines { console.print(line) }
+        return lines.count
+    }
+
+    /// The table; in a window that it has to fit into, the stages that are at work or went wrong come first.
+    static func lines(
+        of summary: RunSummary, _ style: TextStyle, within size: (columns: Int, rows: Int)? = nil
+    ) -> [String] {
         let time = summary.seconds.map { " in \(Wording.duration($0))" } ?? ""
         var lines = ["\(style.bold(summary.pipeline)) \(summary.id): \(summary.state.rawValue)\(time)"]
         if let file = summary.unreadable {
@@ -42,16 +53,23 @@ struct StatusCommand: RetortCommand {
         var table = TextTable()
         for stage in summary.stages {
             table.add(
-                Self.cell(stage.state, style), "\(stage.name)", "\(detail(stage))",
+                cell(stage.state, style), "\(stage.name)", "\(detail(stage))",
                 TextTable.Cell(stage.message?.split(separator: "\n").first.map(String.init) ?? "", style.dim))
         }
-        lines += table.lines(indentation: 2)
-        Terminal.output.write(String(repeating: "\u{1B}[1A\u{1B}[2K", count: drawn))
-        for line in lines { console.print(line) }
-        return lines.count
+        guard let size else { return lines + table.lines(indentation: 2) }
+        let block = RedrawnLines(size: size)
+        return block.cut(
+            lines
+                + block.fitting(table.lines(indentation: 2), beside: lines.count) {
+                    switch summary.stages[$0].state {
+                    case "running", "failed": 0
+                    case "waiting", "busy", "interrupted", "blocked": 1
+                    default: 2
+                    }
+                })
     }
 
-    private func detail(_ stage: RunSummary.Stage) -> String {
+    private static func detail(_ stage: RunSummary.Stage) -> String {
         if stage.state == "running", let step = stage.step, let total = stage.total, total > 0 {
             let metrics = stage.metrics.map { "  \($0.name) \(Wording.number($0.value))" }.joined()
             return "\(step * 100 / total) %  \(step)/\(total)\(metrics)"

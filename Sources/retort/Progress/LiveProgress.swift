@@ -1,12 +1,13 @@
+import Diagnostics
 import Engine
 import Foundation
 import Synchronization
 
 /// A live block on a terminal: finished stages scroll by with their headline figure, the running ones stay below.
-final class LiveProgress: EventSink {
+final class LiveProgress: ProgressDisplay {
     private static let interval = Duration.milliseconds(100)
-    /// How many running stages are shown.
-    private static let shown = 12
+    /// How many rows the running stages may take.
+    private static let shown = 13
 
     private struct State {
         /// The running stages, in the order in which they began.
@@ -21,10 +22,14 @@ final class LiveProgress: EventSink {
     }
 
     private let console: Console
+    private let terminal: Terminal
     private let state = Mutex(State())
     private var style: TextStyle { console.noteStyle }
 
-    init(console: Console) { self.console = console }
+    init(console: Console, on terminal: Terminal = .errors) {
+        self.console = console
+        self.terminal = terminal
+    }
 
     func receive(_ event: RunEvent) {
         state.withLock { state in
@@ -32,8 +37,17 @@ final class LiveProgress: EventSink {
             for line in lines(event, &state) { output += erasing(&state) + line + "\n" }
             let isDue = state.lastDraw.map { ContinuousClock.now - $0 >= Self.interval } ?? true
             if !output.isEmpty || isDue { output += block(&state) }
-            if case .runEnded = event { output += erasing(&state) }
-            if !output.isEmpty { Terminal.errors.write(output) }
+            if case .runEnded = event {
+                output += erasing(&state)
+                state.stages = []
+            }
+            if !output.isEmpty { terminal.write(output) }
+        }
+    }
+
+    func show(_ problem: Diagnostic) {
+        state.withLock { state in
+            terminal.write(erasing(&state) + console.styled(problem) + "\n" + block(&state))
         }
     }
 
@@ -42,7 +56,7 @@ final class LiveProgress: EventSink {
         switch event {
         case .runStarted(_, let plan):
             state.count = plan.pending.count
-            state.nameWidth = plan.pending.map(\.node.count).max() ?? 0
+            state.nameWidth = plan.pending.map(\.node.columns).max() ?? 0
         case .stageStarted(let node, let fraction):
             state.stages.removeAll { $0.node == node }
             state.stages.append(StageProgress(node: node, resumed: fraction))
@@ -59,7 +73,7 @@ final class LiveProgress: EventSink {
     }
 
     private func ended(_ node: String, _ result: StageResult, _ state: inout State) -> [String] {
-        let name = node.padding(toLength: max(state.nameWidth, node.count), withPad: " ", startingAt: 0)
+        let name = node.padded(toColumns: state.nameWidth)
         let time = Wording.duration(result.seconds)
         switch result.state {
         case .ran:
@@ -93,14 +107,13 @@ final class LiveProgress: EventSink {
         state.lastDraw = .now
         guard !state.stages.isEmpty else { return output }
         let elapsed = Wording.duration((ContinuousClock.now - state.start).seconds)
-        // A block that is taller than the screen could not be erased.
-        var lines = state.stages.prefix(Self.shown).map(running)
-        if state.stages.count > Self.shown { lines.append("… and \(state.stages.count - Self.shown) more") }
-        lines.append("  \(state.finished) of \(state.count) stages, \(elapsed)")
+        let count = "  \(state.finished) of \(state.count) stages, \(elapsed)"
+        var (columns, rows) = terminal.size
+        rows = min(rows, Self.shown + 2)
+        let block = RedrawnLines(size: (columns, rows))
+        let lines = block.cut(block.fitting(state.stages.map(running), beside: 1) + [count])
         state.drawn = lines.count
-        // A line that wraps would be counted wrong, and stay when the block is erased.
-        let width = Terminal.errors.width - 1
-        return output + lines.map { String($0.prefix(width)) + "\n" }.joined()
+        return output + lines.map { $0 + "\n" }.joined()
     }
 
     private func running(_ stage: StageProgress) -> String {

@@ -1,9 +1,10 @@
+import Diagnostics
 import Engine
 import Foundation
 import Synchronization
 
 /// A `key=value` line when a stage begins and ends, and for each running one every 30 seconds in between.
-final class PlainProgress: EventSink {
+final class PlainProgress: ProgressDisplay {
     private static let interval = Duration.seconds(30)
 
     private struct State {
@@ -22,6 +23,8 @@ final class PlainProgress: EventSink {
             for line in lines(event, &state) { console.note(line) }
         }
     }
+
+    func show(_ problem: Diagnostic) { console.show(problem) }
 
     private func lines(_ event: RunEvent, _ state: inout State) -> [String] {
         switch event {

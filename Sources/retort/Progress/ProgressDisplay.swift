@@ -1,10 +1,17 @@
+import Diagnostics
 import Engine
 import Foundation
 import Synchronization
 
+/// Shows a run, and what those beside it have to say.
+protocol ProgressDisplay: EventSink {
+    /// Shows a problem that is no event of the run, without disturbing what stands on the screen; from any thread.
+    func show(_ problem: Diagnostic)
+}
+
 extension ProgressStyle {
-    /// The sink that shows a run in this style.
-    func display(_ console: Console) -> any EventSink {
+    /// What shows a run in this style.
+    func display(_ console: Console) -> any ProgressDisplay {
         switch self {
         case .none: MessageSink(console: console)
         case .json: JournalSink()
@@ -18,18 +25,28 @@ extension ProgressStyle {
 }
 
 /// Shows only what needs attention.
-struct MessageSink: EventSink {
+struct MessageSink: ProgressDisplay {
     let console: Console
 
     func receive(_ event: RunEvent) {
         if let message = RunMessage(event) { message.show(console) }
     }
+
+    func show(_ problem: Diagnostic) { console.show(problem) }
 }
 
 /// Writes the journal's lines to stderr as they happen.
-struct JournalSink: EventSink {
-    func receive(_ event: RunEvent) {
-        guard let line = try? CanonicalJSON.text(JournalEntry(event)) else { return }
+struct JournalSink: ProgressDisplay {
+    func receive(_ event: RunEvent) { write(JournalEntry(event)) }
+
+    func show(_ problem: Diagnostic) {
+        var entry = JournalEntry(.note(problem.message))
+        (entry.event, entry.hint) = (problem.severity.rawValue, problem.hint)
+        write(entry)
+    }
+
+    private func write(_ entry: JournalEntry) {
+        guard let line = try? CanonicalJSON.text(entry) else { return }
         Terminal.errors.write(line + "\n")
     }
 }

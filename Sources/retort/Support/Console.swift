@@ -43,12 +43,15 @@ struct Console: Sendable {
     }
 
     /// Prints a problem, in the compiler's style.
-    func show(_ problem: Diagnostic) {
+    func show(_ problem: Diagnostic) { Terminal.errors.write(styled(problem) + "\n") }
+
+    /// A problem as it is printed.
+    func styled(_ problem: Diagnostic) -> String {
         let word = problem.severity.rawValue + ":"
         let styled = problem.severity == .error ? noteStyle.red(word) : noteStyle.yellow(word)
         let place = problem.location.map { noteStyle.bold("\($0):") + " " } ?? ""
         let hint = problem.hint.map { "\n  hint: \($0)" } ?? ""
-        Terminal.errors.write("\(place)\(styled) \(problem.message)\(hint)\n")
+        return "\(place)\(styled) \(problem.message)\(hint)"
     }
 }
 
@@ -64,11 +67,11 @@ struct Terminal: Sendable {
         isatty(descriptor) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
-    /// The width in columns.
-    var width: Int {
+    /// The size of its window.
+    var size: (columns: Int, rows: Int) {
         var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
-        return Int(size.ws_col)
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return (100, 24) }
+        return (size.ws_col > 0 ? Int(size.ws_col) : 100, size.ws_row > 0 ? Int(size.ws_row) : 24)
     }
 
     /// What kept a result from being written; zero where nothing did.

@@ -97,7 +97,9 @@ final class ProcessCrew {
             filePath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         process.arguments = arguments
         if let folder { process.currentDirectoryURL = folder }
-        process.environment = ProcessInfo.processInfo.environment.merging([
+        // These meet here, whatever has started this process.
+        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("TORCHELASTIC_") }
+        process.environment = inherited.merging([
             "RANK": "\(rank)", "WORLD_SIZE": "\(count)", "LOCAL_RANK": "\(rank)",
             "LOCAL_WORLD_SIZE": "\(count)", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(port)",
         ]) { $1 }

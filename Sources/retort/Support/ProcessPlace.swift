@@ -19,16 +19,24 @@ struct ProcessPlace: Equatable {
         if !(environment["RANK"] ?? "").isEmpty, !(environment["WORLD_SIZE"] ?? "").isEmpty {
             try Self.check(["RANK", "WORLD_SIZE"], in: environment)
         }
+        func text(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         let found: (rank: Int, size: Int, by: String)
+        // What tells the processes of one start from those of another; one allocation may hold several.
+        let start: String?
         if let rank = number("RANK"), let size = number("WORLD_SIZE") {
             found = (rank, size, "RANK and WORLD_SIZE")
+            start = text("TORCHELASTIC_RUN_ID").flatMap { $0 == "none" ? nil : "torchrun-\($0)" }
         } else if let rank = number("OMPI_COMM_WORLD_RANK"), let size = number("OMPI_COMM_WORLD_SIZE") {
             found = (rank, size, "OMPI_COMM_WORLD_RANK and OMPI_COMM_WORLD_SIZE")
+            // mpirun starts those of other machines in steps of Slurm of which its own machine knows nothing.
+            start = text("PMIX_NAMESPACE").map { "mpirun-\($0)" }
         } else if environment["SLURM_STEP_ID"] != nil, let rank = number("SLURM_PROCID"),
             let size = number("SLURM_STEP_NUM_TASKS") ?? number("SLURM_NTASKS")
         {
             // A batch script has tasks, too, but only srun starts several of them.
             found = (rank, size, "SLURM_PROCID and SLURM_NTASKS")
+            start = ["srun", text("SLURM_JOB_ID"), text("SLURM_STEP_ID")].compactMap(\.self).joined(
+                separator: "-")
         } else {
             return nil
         }
@@ -46,7 +54,6 @@ struct ProcessPlace: Equatable {
             ?? environment["SLURM_STEP_TASKS_PER_NODE"].flatMap {
                 Self.tasks($0, on: number("SLURM_NODEID") ?? 0)
             } ?? number("SLURM_NTASKS_PER_NODE") ?? found.size
-        let job = environment["SLURM_JOB_ID"] ?? environment["PMIX_NAMESPACE"]
         guard
             let host = environment["MASTER_ADDR"]
                 ?? (localSize == found.size ? "127.0.0.1" : nil)
@@ -57,9 +64,12 @@ struct ProcessPlace: Equatable {
                 hint: "set MASTER_ADDR to the host of process 0, and MASTER_PORT to a free port there",
                 exitCode: .usage)
         }
+        let job = start ?? text("SLURM_JOB_ID") ?? text("PMIX_NAMESPACE")
         meeting = Meeting.Place(
             rank: found.rank, size: found.size, host: host,
             port: number("MASTER_PORT") ?? job.map(Self.port) ?? 29_500)
+        // A stranger at the same port is not taken for one of these.
+        if let start { meeting.prefix = "/retort/\(start)" }
         if environment["TORCHELASTIC_USE_AGENT_STORE"] == "True" {
             // torchrun serves the store itself, and tells attempts apart.
             meeting.serves = false
@@ -103,8 +113,8 @@ struct ProcessPlace: Equatable {
         return nil
     }
 
-    /// A port that the processes of one job agree about.
-    static func port(of job: String) -> Int {
-        job.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % 20_000 + 20_000
+    /// A port that the processes of one start agree about.
+    static func port(of start: String) -> Int {
+        start.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % 20_000 + 20_000
     }
 }

@@ -27,13 +27,13 @@ struct TextTable {
         for row in rows {
             for (column, cell) in row.enumerated() {
                 if column == widths.count { widths.append(0) }
-                widths[column] = max(widths[column], cell.text.count)
+                widths[column] = max(widths[column], cell.text.columns)
             }
         }
         return rows.map { row in
             let last = row.lastIndex { !$0.text.isEmpty } ?? -1
             let cells = row.prefix(last + 1).enumerated().map { column, cell in
-                let padding = column == last ? 0 : widths[column] - cell.text.count
+                let padding = column == last ? 0 : widths[column] - cell.text.columns
                 return cell.style(cell.text) + String(repeating: " ", count: padding)
             }
             return String(repeating: " ", count: indentation) + cells.joined(separator: "  ")

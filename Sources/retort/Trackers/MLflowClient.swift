@@ -2,6 +2,14 @@ import Diagnostics
 import Engine
 import Foundation
 
+/// Why a request to MLflow came to nothing.
+enum MLflowProblem: Error {
+    /// The server was not reached, or cannot answer now; later it may.
+    case unreachable(String)
+    /// The server does not take the request, however often it is made.
+    case refused(String)
+}
+
 /// MLflow's REST interface (version 2.0), by way of the program `curl`.
 ///
 /// `curl` knows proxies, certificates and `.netrc`, and costs no dependency. Credentials are taken from MLflow's own
@@ -9,6 +17,8 @@ import Foundation
 /// through its standard input, where no other user can read them.
 struct MLflowClient: Sendable {
     private let server: String
+    /// The seconds that a request may take.
+    private var limit = 20.0
 
     /// Takes the address of a tracking server.
     ///
@@ -23,8 +33,15 @@ struct MLflowClient: Sendable {
         self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
     }
 
+    /// The same client, whose requests take at most so many seconds.
+    func limited(to seconds: Double) -> MLflowClient {
+        var client = self
+        client.limit = min(limit, max(1, seconds))
+        return client
+    }
+
     /// The experiment of a name, made where there is none; gives its id.
-    func experiment(named name: String) throws -> String {
+    func experiment(named name: String) throws(MLflowProblem) -> String {
         let quote = name.contains("'") ? "\"" : "'"
         let found = try call(
             "experiments/search",
@@ -35,13 +52,15 @@ struct MLflowClient: Sendable {
             return id
         }
         guard let id = try call("experiments/create", ["name": .string(name)])["experiment_id"]?.text else {
-            throw Diagnostic("the MLflow server made no experiment", exitCode: .unavailable)
+            throw .refused("the MLflow server made no experiment")
         }
         return id
     }
 
     /// Begins a run; gives its id.
-    func createRun(_ name: String, in experiment: String, tags: [String: String]) throws -> String {
+    func createRun(
+        _ name: String, in experiment: String, tags: [String: String]
+    ) throws(MLflowProblem) -> String {
         let answer = try call(
             "runs/create",
             [
@@ -53,13 +72,22 @@ struct MLflowClient: Sendable {
                     }),
             ])
         guard let id = answer["run"]?["info"]?["run_id"]?.text else {
-            throw Diagnostic("the MLflow server made no run", exitCode: .unavailable)
+            throw .refused("the MLflow server made no run")
         }
         return id
     }
 
+    /// A setting of a node, as MLflow's parameter.
+    struct Parameter: Hashable, Sendable {
+        var node: String
+        var name: String
+        var value: String
+    }
+
     /// Adds measurements, at most 1,000, and parameters, at most 100.
-    func log(_ run: String, _ measurements: [Measurement], parameters: [(String, String)] = []) throws {
+    func log(
+        _ run: String, _ measurements: [Measurement], parameters: [Parameter] = []
+    ) throws(MLflowProblem) {
         _ = try call(
             "runs/log-batch",
             [
@@ -67,21 +95,22 @@ struct MLflowClient: Sendable {
                 "metrics": .array(
                     measurements.map {
                         .object([
-                            "key": .string(Self.key("\($0.node)/\($0.name)")), "value": .number($0.value),
+                            "key": .string(Self.key($0.node, "/", $0.name)), "value": .number($0.value),
                             "timestamp": .int($0.time), "step": .int($0.step),
                         ])
                     }),
                 "params": .array(
                     parameters.map {
                         .object([
-                            "key": .string(Self.key($0.0)), "value": .string(String($0.1.prefix(6_000))),
+                            "key": .string(Self.key($0.node, ".", $0.name)),
+                            "value": .string(String($0.value.unicodeScalars.prefix(6_000))),
                         ])
                     }),
             ])
     }
 
     /// Ends a run as `FINISHED`, `FAILED` or `KILLED`.
-    func finish(_ run: String, _ status: String) throws {
+    func finish(_ run: String, _ status: String) throws(MLflowProblem) {
         _ = try call(
             "runs/update",
             [
@@ -90,26 +119,89 @@ struct MLflowClient: Sendable {
             ])
     }
 
-    /// A name that MLflow accepts, with letters, digits, dots and dashes; a matrix point becomes `student.seed-0`.
-    static func key(_ name: String) -> String {
-        String(
-            name.replacing("[", with: ".").replacing("]", with: "").replacing("=", with: "-")
-                .replacing(",", with: ".")
-                .map { $0.isASCII && ($0.isLetter || $0.isNumber || "_-./ ".contains($0)) ? $0 : "_" })
+    /// The name of what a node tells, as MLflow accepts it: at most 250 letters, digits and `_-. `, and `/` in between.
+    ///
+    /// A matrix point is written as `student.seed-0`. Of what has to be written otherwise, or is too long, a digest says
+    /// what it was: no two names come out the same.
+    static func key(_ node: String, _ separator: String, _ name: String) -> String {
+        let text = (coordinates(node) ?? plain(node)) + separator + path(name)
+        guard text.utf8.count > 250 else { return text }
+        return text.prefix(241) + "-" + digest(node + separator + name)
     }
 
-    private func call(_ path: String, _ body: [String: JSON]) throws -> JSON {
+    /// A matrix point, where no value looks like a further coordinate.
+    private static func coordinates(_ node: String) -> String? {
+        let point = /[A-Za-z0-9_\-]+\[[A-Za-z0-9_\-]+=[A-Za-z0-9_\-.]+(,[A-Za-z0-9_\-]+=[A-Za-z0-9_\-.]+)*\]/
+        guard node.wholeMatch(of: point) != nil, node.firstMatch(of: /\.[A-Za-z_][A-Za-z0-9_\-]*-/) == nil
+        else { return nil }
+        return String(node.dropLast()).replacing("[", with: ".").replacing("=", with: "-").replacing(
+            ",", with: ".")
+    }
+
+    /// Words between slashes, as a path that leads nowhere else.
+    private static func path(_ name: String) -> String {
+        let words = name.split(separator: "/", omittingEmptySubsequences: false)
+        let isPath = words.allSatisfy {
+            $0 != "." && $0 != ".." && $0.wholeMatch(of: /[A-Za-z0-9_\-. ]+/) != nil
+        }
+        return isPath ? name : plain(name)
+    }
+
+    private static func plain(_ name: String) -> String {
+        let text = name.unicodeScalars.map { scalar in
+            let isKept =
+                scalar.isASCII
+                && (scalar.properties.isAlphabetic || "0123456789_-. ".contains(Character(scalar)))
+            return isKept ? String(scalar) : "_"
+        }.joined()
+        return text == name && name.wholeMatch(of: /[A-Za-z0-9_\- ]+/) != nil
+            ? name : "\(text)-\(digest(name))"
+    }
+
+    private static func digest(_ name: String) -> String { String(SHA256.digest(of: name).prefix(8)) }
+
+    private func call(_ path: String, _ body: [String: JSON]) throws(MLflowProblem) -> JSON {
+        let answer: (code: Int32, status: Int, body: String, errors: String)
+        do { answer = try ask(path, body) } catch {
+            throw .unreachable("\(error)")
+        }
+        let said = [answer.body, answer.errors].map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+            .first { !$0.isEmpty }
+        let words = "MLflow at \(server) did not take '\(path)': "
+        guard answer.code == 0 else {
+            throw .unreachable(
+                words + (said.map { String($0.prefix(400)) } ?? "curl ended with \(answer.code)"))
+        }
+        switch answer.status {
+        case 200..<300:
+            guard !answer.body.isEmpty else { return .null }
+            guard let json = try? JSONDecoder().decode(JSON.self, from: Data(answer.body.utf8)) else {
+                throw .refused(words + "its answer is no JSON")
+            }
+            return json
+        // Later; too early; too many requests; and what goes wrong in the server itself.
+        case 408, 425, 429, 500...:
+            throw .unreachable(words + "\(answer.status)" + (said.map { " \($0.prefix(400))" } ?? ""))
+        default: throw .refused(words + "\(answer.status)" + (said.map { " \($0.prefix(400))" } ?? ""))
+        }
+    }
+
+    /// Makes a request, and gives how curl ended, HTTP's status, and what was said.
+    private func ask(
+        _ path: String, _ body: [String: JSON]
+    ) throws -> (code: Int32, status: Int, body: String, errors: String) {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["curl", "--config", "-"]
-        let (input, output) = (Pipe(), Pipe())
+        let (input, output, errors) = (Pipe(), Pipe(), Pipe())
         process.standardInput = input
         process.standardOutput = output
-        process.standardError = output
+        process.standardError = errors
         try process.run()
         var settings = [
             "url = \"\(server)/api/2.0/mlflow/\(path)\"", "request = POST", "silent", "show-error",
-            "fail-with-body", "max-time = 20", "header = \"Content-Type: application/json\"",
+            "connect-timeout = \(min(3, limit))", "max-time = \(limit)", "write-out = \"\\n%{http_code}\"",
+            "header = \"Content-Type: application/json\"",
             "data-binary = \(Self.quoted(try CanonicalJSON.text(JSON.object(body))))",
         ]
         let environment = ProcessInfo.processInfo.environment
@@ -121,17 +213,13 @@ struct MLflowClient: Sendable {
         }
         try input.fileHandleForWriting.write(contentsOf: Data((settings.joined(separator: "\n") + "\n").utf8))
         try input.fileHandleForWriting.close()
-        let answer = try output.fileHandleForReading.readToEnd() ?? Data()
+        let answer = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        let said = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
-        let text = String(decoding: answer, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard process.terminationStatus == 0 else {
-            throw Diagnostic(
-                "MLflow at \(server) did not take '\(path)': "
-                    + (text.isEmpty
-                        ? "curl ended with \(process.terminationStatus)" : String(text.prefix(400))),
-                exitCode: .unavailable)
-        }
-        return text.isEmpty ? .null : try JSONDecoder().decode(JSON.self, from: answer)
+        // The status is the last line.
+        let line = answer.lastIndex(of: "\n") ?? answer.startIndex
+        let status = Int(answer[line...].trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+        return (process.terminationStatus, status, String(answer[..<line]), said)
     }
 
     /// A string of curl's configuration files.

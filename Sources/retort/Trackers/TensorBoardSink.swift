@@ -12,34 +12,38 @@ final class TensorBoardSink: EventSink {
     private struct State {
         var measurements = RunMeasurements()
         var run = ""
-        var files: [String: FileHandle] = [:]
+        /// The file of each node that has told a number.
+        var places: [String: URL] = [:]
+        /// Those of the nodes at work: a process may have open only so many.
+        var open: [String: FileHandle] = [:]
         var hasFailed = false
     }
 
     private let folder: URL
-    private let console: Console
+    private let display: any ProgressDisplay
     private let state = Mutex(State())
 
-    init(_ folder: URL, console: Console) {
+    init(_ folder: URL, display: any ProgressDisplay) {
         self.folder = folder
-        self.console = console
+        self.display = display
     }
 
     func receive(_ event: RunEvent) {
         state.withLock { state in
             if case .runStarted(let id, _) = event { state.run = id }
             let measurements = state.measurements.measurements(in: event)
-            guard !measurements.isEmpty, !state.hasFailed else { return }
+            guard !state.hasFailed else { return }
             do {
                 for (node, values) in Dictionary(grouping: measurements, by: \.node) {
-                    let file = try state.files[node] ?? open(node, run: state.run)
-                    state.files[node] = file
-                    try file.write(contentsOf: Self.records(values))
+                    try file(of: node, &state).write(contentsOf: Self.records(values))
                 }
+                if case .stageEnded(let node, _) = event { try state.open.removeValue(forKey: node)?.close() }
             } catch {
                 // A log that cannot be written is no reason to stop a run; it is said once.
                 state.hasFailed = true
-                console.show(
+                // What is not kept is closed.
+                state.open = [:]
+                display.show(
                     Diagnostic(
                         "TensorBoard's files in '\(folder.path)' cannot be written: \(error)",
                         severity: .warning))
@@ -47,7 +51,18 @@ final class TensorBoardSink: EventSink {
         }
     }
 
-    private func open(_ node: String, run: String) throws -> FileHandle {
+    /// The file of a node, at its end; it goes on where the node was at work before.
+    private func file(of node: String, _ state: inout State) throws -> FileHandle {
+        if let file = state.open[node] { return file }
+        let place = try state.places[node] ?? create(node, run: state.run)
+        state.places[node] = place
+        let file = try FileHandle(forWritingTo: place)
+        try file.seekToEnd()
+        state.open[node] = file
+        return file
+    }
+
+    private func create(_ node: String, run: String) throws -> URL {
         let place = folder.appending(path: run).appending(path: Graph.Node.fileName(of: node))
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         let seconds = Int(Date().timeIntervalSince1970)
@@ -56,9 +71,7 @@ final class TensorBoardSink: EventSink {
         guard FileManager.default.createFile(atPath: file.path, contents: Self.header) else {
             throw CocoaError(.fileWriteUnknown)
         }
-        let handle = try FileHandle(forWritingTo: file)
-        try handle.seekToEnd()
-        return handle
+        return file
     }
 
     /// The record that begins a file and names the version of what follows.

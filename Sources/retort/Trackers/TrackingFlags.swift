@@ -14,13 +14,13 @@ struct TrackingFlags: ParsableArguments {
     var mlflow: String?
 
     /// The display, and with it the trackers that were asked for.
-    func sink(_ display: any EventSink, for spec: PipelineSpec, _ console: Console) throws -> any EventSink {
-        var sinks = [display]
+    func sink(_ display: any ProgressDisplay, for spec: PipelineSpec) throws -> any EventSink {
+        var sinks: [any EventSink] = [display]
         if let tensorboard {
             let folder = URL(filePath: tensorboard, directoryHint: .isDirectory)
-            sinks.append(TensorBoardSink(folder, console: console))
+            sinks.append(TensorBoardSink(folder, display: display))
         }
-        if let mlflow { sinks.append(MLflowSink(try MLflowClient(mlflow), of: spec, console: console)) }
+        if let mlflow { sinks.append(MLflowSink(try MLflowClient(mlflow), of: spec, display: display)) }
         return sinks.count == 1 ? display : EventFan(sinks: sinks)
     }
 }
