@@ -115,8 +115,7 @@ public struct RunHistory: Sendable {
         summary.stages = plan.stages.map { RunSummary.Stage(name: $0.node, planned: $0.state) }
         for event in try events(of: id) { summary.read(event) }
         if let result {
-            let isStopped = result.exitCode == .interrupted || result.exitCode == .stopped
-            summary.state = result.ok ? .succeeded : isStopped ? .interrupted : .failed
+            summary.state = result.ok ? .succeeded : result.isInterrupted ? .interrupted : .failed
         } else if store.isAlive(run: id) == false {
             summary.state = .died
         }

@@ -17,6 +17,11 @@ public struct RunResult: Codable, Hashable, Sendable {
 
     /// The exit code of the process.
     public var exitCode: ExitCode { ExitCode(rawValue: exit) ?? .bug }
+
+    /// Whether it was stopped, or another process was at work on what it was to make: going on is all it needs.
+    var isInterrupted: Bool { !ok && (exitCode == .interrupted || exitCode == .stopped) }
+    /// The word for it in the journal.
+    var word: String { ok ? "ok" : isInterrupted ? "interrupted" : "failed" }
 }
 
 /// What became of one stage.
