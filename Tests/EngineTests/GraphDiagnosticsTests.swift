@@ -42,6 +42,24 @@ import Testing
                 """)
     }
 
+    @Test func `settings are looked at where nodes read each other in a circle, too`() throws {
+        let found = try problems(
+            """
+            data world: splits tran=x
+            a: train data=world.train start=b steps=many
+            b: train data=world.train start=a
+            """)
+        #expect(
+            found == """
+                test.yml:3:33: error: nodes read each other in a circle: a ← b ← a
+                  hint: let one of them read something else
+                test.yml:1:20: error: unknown setting 'tran' for stage 'splits'
+                  hint: did you mean 'train'?
+                test.yml:2:41: error: steps: 'many' is not a whole number
+                  hint: write it as 3, 1e4 or 100k
+                """)
+    }
+
     @Test func `a missing setting, a wrong type and a list in a single place are named`() throws {
         let found = try problems(
             """

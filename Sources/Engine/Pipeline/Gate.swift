@@ -106,9 +106,7 @@ extension GraphBuilder {
         }
         if meant.isEmpty {
             // A node that could not be resolved has been reported as such.
-            if !nodeSpecs.contains(where: { $0.name == reference.node }) {
-                reportUnknown(reference.node, at: spec.location)
-            }
+            if !isDeclared(reference.node) { reportUnknown(reference.node, at: spec.location) }
             return nil
         }
         return Gate(

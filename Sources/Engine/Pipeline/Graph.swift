@@ -78,12 +78,21 @@ public struct Graph: Sendable {
     public var processes = 1
 
     /// Binds a pipeline to the stages of a catalogue, or throws every problem there is.
-    public init(_ spec: PipelineSpec, catalog: [any Stage.Type]) throws(Problems) {
-        var builder = GraphBuilder(spec, catalog: catalog)
+    ///
+    /// - Parameters:
+    ///   - gaps: what of the pipeline could not be read.
+    ///   - problems: why; they are thrown together with those that are found here.
+    public init(
+        _ spec: PipelineSpec, catalog: [any Stage.Type], gaps: PipelineGaps = PipelineGaps(),
+        after problems: Problems = Problems()
+    ) throws(Problems) {
+        var builder = GraphBuilder(spec, catalog: catalog, gaps: gaps)
         self.spec = spec
         self.nodes = builder.build()
         self.gates = builder.gates(for: nodes)
-        try builder.problems.check()
+        var all = problems
+        all.report(builder.problems)
+        try all.check()
     }
 
     /// The indices of the nodes that a name means: one node, or a node at all points of the matrix.

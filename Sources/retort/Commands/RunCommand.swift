@@ -52,7 +52,7 @@ struct RunCommand: RetortCommand {
         let store = store.open()
         // Every problem is told before the first run begins.
         let arms = try Sweep(sweep).points.map { point in
-            (point, try Graph(try pipeline.specification(adding: point.overrides), catalog: stageCatalog))
+            (point, try pipeline.graph(adding: point.overrides))
         }
         var table = SweepTable()
         var plans: [Sweep.PlannedPoint] = []
