@@ -208,6 +208,23 @@ import Testing
         #expect(try bench.folder.files() == [])
     }
 
+    @Test(arguments: ["", "/below"])
+    func `a file where the store should be is said to be none`(_ below: String) throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("a file", to: "FILE").path
+        let store = Store(root: URL(filePath: file + below))
+        let graph = try Graph(pipeline("data a: write text=a", in: folder.url), catalog: fakeStages)
+        let problem = try #require(throws: Diagnostic.self) { try Planner(graph, store).plan() }
+        let place = below.isEmpty ? "" : ": '\(file)' is none"
+        #expect(
+            problem.description == """
+                error: the store '\(file)\(below)' is no folder\(place)
+                  hint: name a folder with --store or RETORT_HOME; the first run makes it
+                """)
+        #expect(problem.exitCode == .inputMissing)
+        #expect(store.workers(at: "key") == nil)
+    }
+
     @Test func `a stage whose time its settings decide is estimated by the same settings of the same node`()
         throws
     {
