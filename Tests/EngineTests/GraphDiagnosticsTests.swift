@@ -146,6 +146,7 @@ import Testing
                     axis("seed", "0", "1", to: ["studnet"]), axis("sead", "0", to: ["student"]),
                     axis("steps"),
                     axis("learning_rate", "0.1", "0.1"), axis("colour", "red"), axis("seed", "3"),
+                    axis("height", "1", to: ["world"]),
                 ]) == """
                     test.yml:81:3: error: unknown node 'studnet'
                       hint: did you mean 'student'?
@@ -155,6 +156,8 @@ import Testing
                     test.yml:81:3: error: the matrix axis 'learning_rate' has a value twice
                     test.yml:81:3: error: no node has a setting 'colour' to vary
                     test.yml:81:3: error: two axes of the matrix are named 'seed'
+                    test.yml:81:3: error: the matrix axis 'height' is no setting of 'world' (splits)
+                      hint: the settings and inputs are train, val, test
                     """)
     }
 

@@ -205,6 +205,22 @@ import Testing
         #expect(
             unknown.description
                 == "error: the pipeline has no stage 'teachr'\n  hint: did you mean 'teacher'?")
+        let nothingLike = try #require(throws: Problems.self) {
+            try bench.plan(graph) { $0.only = ["nope"] }
+        }
+        #expect(
+            nothingLike.description == """
+                error: --only: the pipeline has no stage 'nope'
+                  hint: the stages are world, teacher, student, eval
+                """)
+        let many = try bench.graph(
+            "data a: write text=a\n" + (0..<20).map { "n\($0): length of=a" }.joined(separator: "\n"))
+        let among = try #require(throws: Problems.self) { try bench.plan(many) { $0.force = ["nope"] } }
+        #expect(
+            among.description == """
+                error: --force: the pipeline has no stage 'nope'
+                  hint: the stages are a, n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 and 9 more
+                """)
         #expect(try bench.folder.files() == [])
     }
 

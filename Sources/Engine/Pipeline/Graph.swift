@@ -104,13 +104,18 @@ public struct Graph: Sendable {
     func indices(named name: String, option: String?) throws(Problems) -> [Int] {
         let found = indices(named: name)
         if !found.isEmpty { return found }
-        let names = Set(nodes.map(\.spec.name) + nodes.map(\.name))
         throw Problems([
             Diagnostic(
                 "\(option.map { "\($0): " } ?? "")the pipeline has no stage '\(name)'",
-                hint: name.didYouMean(names.sorted()),
-                exitCode: .usage)
+                hint: stageHint(for: name), exitCode: .usage)
         ])
+    }
+
+    /// What to say to somebody who names a stage that there is none of.
+    func stageHint(for name: String) -> String? {
+        let declared = nodes.map(\.spec.name).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+        return name.didYouMean(Set(declared + nodes.map(\.name)).sorted())
+            ?? name.didYouMean(declared, among: "stages")
     }
 
     /// The nodes from which some nodes are made, themselves included.

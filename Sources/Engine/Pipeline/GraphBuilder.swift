@@ -155,7 +155,8 @@ struct GraphBuilder {
                     report(
                         Diagnostic(
                             "the matrix axis '\(axis.name)' is no setting of '\(name)' (\(node.spec.uses))",
-                            at: axis.location, hint: axis.name.didYouMean(node.schema.keys)))
+                            at: axis.location,
+                            hint: axis.name.didYouMean(node.schema.keys, among: "settings and inputs")))
                     continue
                 }
                 resolved[name]?.axes.append(axis)

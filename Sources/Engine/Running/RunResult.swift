@@ -74,6 +74,8 @@ public struct GateResult: Codable, Hashable, Sendable {
     public var value: Double?
     /// Whether the condition holds.
     public var holds: Bool
+    /// Why no number was found, where a file that may have it cannot be read: `metrics.json is no JSON`.
+    public var trouble: String?
 }
 
 /// A stage that could not do its work, and where it stood.
