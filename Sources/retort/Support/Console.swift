@@ -43,11 +43,12 @@ struct Console: Sendable {
 
     /// Prints a problem, in the compiler's style.
     func show(_ problem: Diagnostic) {
-        let word = problem.severity.rawValue + ":"
-        let styled = problem.severity == .error ? noteStyle.red(word) : noteStyle.yellow(word)
-        let place = problem.location.map { noteStyle.bold("\($0):") + " " } ?? ""
-        let hint = problem.hint.map { "\n  hint: \($0)" } ?? ""
-        Terminal.errors.write("\(place)\(styled) \(problem.message)\(hint)\n")
+        let text = problem.text {
+            noteStyle.bold($0)
+        } word: {
+            problem.severity == .error ? noteStyle.red($0) : noteStyle.yellow($0)
+        }
+        Terminal.errors.write(text + "\n")
     }
 }
 
