@@ -28,8 +28,18 @@ public struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The compiler-style text: `file:line:column: error: message`, with the hint on a line of its own.
     public var description: String {
-        let place = location.map { "\($0): " } ?? ""
-        return "\(place)\(severity): \(message)" + (hint.map { "\n  hint: \($0)" } ?? "")
+        text {
+            $0
+        } word: {
+            $0
+        }
+    }
+
+    /// The compiler-style text, with the place and the severity dressed; what the user wrote cannot dress itself.
+    public func text(place dress: (String) -> String, word: (String) -> String) -> String {
+        let place = location.map { dress("\($0):".onOneLine) + " " } ?? ""
+        let hint = hint.map { "\n  hint: \($0.printable)" } ?? ""
+        return "\(place)\(word("\(severity):")) \(message.printable)\(hint)"
     }
 }
 

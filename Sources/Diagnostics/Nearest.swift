@@ -18,6 +18,19 @@ extension String {
         nearest(in: candidates).map { "did you mean '\($0)'?" }
     }
 
+    /// The hint `did you mean '…'?`, or where nothing is near, `the stages are a, b, c`.
+    public func didYouMean(_ candidates: some Collection<String>, among what: String) -> String? {
+        didYouMean(candidates) ?? Self.list(candidates, what)
+    }
+
+    /// The hint `the stages are a, b, c`; of many, the first ones.
+    private static func list(_ words: some Collection<String>, _ what: String) -> String? {
+        guard !words.isEmpty else { return nil }
+        let most = 12
+        let rest = words.count > most ? " and \(words.count - most) more" : ""
+        return "the \(what) are " + words.prefix(most).joined(separator: ", ") + rest
+    }
+
     /// The number of insertions, deletions and substitutions between two words (Levenshtein).
     public func editDistance(to other: String) -> Int {
         let other = Array(other)

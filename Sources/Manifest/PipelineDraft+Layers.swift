@@ -27,6 +27,9 @@ extension PipelineDraft {
                             ? "the pipeline file declares no profiles"
                             : "the profiles are \(profiles.map(\.key).joined(separator: ", "))"),
                     exitCode: .usage))
+            // What it would have changed is not known, wherever one of them changes something.
+            var reported = Problems()
+            for edit in profiles.flatMap({ edits(of: $0, problems: &reported) }) { gaps.insert(edit.path) }
             return
         }
         // The problems of every profile, this one's too, were reported when the file was read.
@@ -54,6 +57,7 @@ extension PipelineDraft {
             value = try PipelineValue(override: String(text[text.index(after: equals)...]), at: start)
         } catch {
             problems.report(error)
+            gaps.insert(path)
             return
         }
         let edit = PipelineEdit(path: path, value: value, location: location, origin: file)
@@ -159,6 +163,7 @@ extension PipelineValue {
             return
         }
         let indented = String(repeating: " ", count: location.column - 1) + text
+        let lines = indented.split(separator: "\n", omittingEmptySubsequences: false)
         do {
             self = try YAMLDocument(indented, file: location.file).root
         } catch {
@@ -166,6 +171,12 @@ extension PipelineValue {
                 error.all.map { problem in
                     var problem = problem
                     problem.exitCode = .usage
+                    // The parser finds out that something is missing on the line behind the last one.
+                    if let place = problem.location, place.line > lines.count {
+                        let last = lines.last ?? ""
+                        problem.location = SourceLocation(
+                            place.file, lines.count, last.unicodeScalars.count + 1)
+                    }
                     return problem
                 })
         }

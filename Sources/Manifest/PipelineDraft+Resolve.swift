@@ -3,20 +3,21 @@ internal import Engine
 internal import Foundation
 
 extension PipelineDraft {
-    /// The pipeline with every reference expanded.
+    /// The pipeline with every reference expanded, and what is missing of it.
     func resolve(
         _ variables: Variables, file: URL, directory: URL, problems: inout Problems
-    ) -> PipelineSpec {
+    ) -> (spec: PipelineSpec, gaps: PipelineGaps) {
         var resolver = Resolver(draft: self, variables: variables, problems: problems)
         let specs = nodes.compactMap { resolver.node($0) }
-        let axes = matrix.compactMap { resolver.axis($0) }
+        let axes = matrix.compactMap { resolver.soundAxis($0) }
         let conditions = gates.compactMap { resolver.gate($0) }
         let name = name.flatMap { resolver.text($0, "'name'") }
         problems = resolver.problems
-        return PipelineSpec(
+        let spec = PipelineSpec(
             name: name ?? file.deletingPathExtension().lastPathComponent, file: file.relativePath,
             directory: directory.standardizedFileURL, nodes: specs,
             matrix: axes, gates: conditions, sources: resolver.sources)
+        return (spec, resolver.gaps)
     }
 }
 
@@ -26,11 +27,15 @@ private struct Resolver {
     let variables: Variables
     var problems: Problems
     var sources: [String: String] = [:]
+    var gaps: PipelineGaps
+    /// Whether a reference of the entry that is being expanded has no value.
+    private var isLacking = false
 
     init(draft: PipelineDraft, variables: Variables, problems: Problems) {
         self.draft = draft
         self.variables = variables
         self.problems = problems
+        gaps = draft.gaps
         for entry in draft.variables {
             let path = "vars." + entry.key
             sources[path] = draft.origins[path] ?? entry.keyLocation.description
@@ -40,9 +45,14 @@ private struct Resolver {
     mutating func node(_ node: PipelineDraft.Node) -> NodeSpec? {
         var entries: [PipelineEntry] = []
         for entry in node.entries where entry.key != "uses" && entry.key != "kind" {
+            isLacking = false
             entries.append(expand(entry, path: "\(node.name).\(entry.key)"))
+            if isLacking { gaps.insert([node.name, entry.key]) }
         }
-        guard let (uses, location) = kind(of: node) else { return nil }
+        guard !node.isBroken, let (uses, location) = kind(of: node) else {
+            gaps.nodes.insert(node.name)
+            return nil
+        }
         return NodeSpec(
             node.name, at: node.nameLocation, in: node.section, uses: uses, at: location, entries: entries)
     }
@@ -71,7 +81,16 @@ private struct Resolver {
         return (node.section == .models && kind == "import" ? "import-model" : kind, entry.value.location)
     }
 
-    mutating func axis(_ entry: PipelineEntry) -> MatrixAxis? {
+    /// An axis of the matrix; nil where anything is wrong with it.
+    mutating func soundAxis(_ entry: PipelineEntry) -> MatrixAxis? {
+        let before = problems.all.count
+        let axis = axis(entry)
+        if let axis, problems.all.count == before { return axis }
+        gaps.axes.insert(entry.key)
+        return nil
+    }
+
+    private mutating func axis(_ entry: PipelineEntry) -> MatrixAxis? {
         var listed = entry.value
         var targets: [String]?
         if case .map(let parts) = entry.value.content {
@@ -155,6 +174,7 @@ private struct Resolver {
         switch value.content {
         case .scalar(let text):
             guard let expansion = variables.expand(text, at: value.location, problems: &problems) else {
+                isLacking = true
                 return value
             }
             used += expansion.variables

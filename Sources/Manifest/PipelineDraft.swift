@@ -9,6 +9,8 @@ struct PipelineDraft {
         var name: String
         var nameLocation: SourceLocation
         var entries: [PipelineEntry]
+        /// Whether it is no map: nothing about it is known.
+        var isBroken = false
     }
 
     var name: PipelineValue?
@@ -21,6 +23,8 @@ struct PipelineDraft {
     var profilesLocation: SourceLocation?
     /// Who set a value last, by dotted path, for the values that the file itself did not set.
     var origins: [String: String] = [:]
+    /// What could not be read.
+    var gaps = PipelineGaps()
 
     static let sections = [
         "retort", "name", "include", "vars", "data", "models", "stages", "matrix", "gates", "profiles",
@@ -66,7 +70,9 @@ struct PipelineDraft {
             }
         case "name": name = value
         case "vars": variables = value.entries("'vars'", problems: &problems)
-        case "matrix": matrix = value.entries("'matrix'", problems: &problems)
+        case "matrix":
+            matrix = value.entries("'matrix'", problems: &problems)
+            gaps.hidesAxes = !value.isMap
         case "gates": gates = value.list("'gates'", problems: &problems)
         case "profiles":
             profiles = value.entries("'profiles'", problems: &problems)
@@ -82,8 +88,10 @@ struct PipelineDraft {
                         "unknown section '\(section.key)'", at: section.keyLocation,
                         hint: section.key.didYouMean(Self.sections)
                             ?? "the sections are \(Self.sections.joined(separator: ", "))"))
+                if case .map(let entries) = value.content { gaps.nodes.formUnion(entries.map(\.key)) }
                 return
             }
+            if !value.isMap { gaps.hidesNodes = true }
             for entry in value.entries("'\(section.key)'", problems: &problems) {
                 add(entry, to: declared, problems: &problems)
             }
@@ -101,6 +109,7 @@ struct PipelineDraft {
                     hint: Self.reserved.contains(name)
                         ? "profiles and overrides use this word"
                         : "a name is letters, digits, '-' and '_', and starts with a letter"))
+            gaps.nodes.insert(name)
         } else if let other = nodes.first(where: { $0.name == name }) {
             problems.report(
                 Diagnostic(
@@ -109,7 +118,9 @@ struct PipelineDraft {
         } else {
             let entries = entry.value.entries("the node '\(name)'", problems: &problems)
             nodes.append(
-                Node(section: section, name: name, nameLocation: entry.keyLocation, entries: entries))
+                Node(
+                    section: section, name: name, nameLocation: entry.keyLocation, entries: entries,
+                    isBroken: !entry.value.isMap))
         }
     }
 }

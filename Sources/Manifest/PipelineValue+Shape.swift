@@ -2,6 +2,9 @@ internal import Diagnostics
 internal import Engine
 
 extension PipelineValue {
+    /// Whether the value is a map, or nothing at all, which counts as the empty one.
+    var isMap: Bool { if case .map = content { true } else { isNull } }
+
     /// The text of a scalar; reports anything else.
     func text(_ what: String, problems: inout Problems) -> String? {
         if let scalar { return scalar }

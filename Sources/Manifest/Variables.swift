@@ -58,7 +58,7 @@ struct Variables {
                 rest = tail
                 continue
             }
-            guard let end = tail.firstIndex(of: "}") else {
+            guard let end = Self.end(of: tail) else {
                 problems.report(
                     Diagnostic("'${' without '}'", at: location, hint: "write '$${' for a literal '${'"))
                 return nil
@@ -66,22 +66,34 @@ struct Variables {
             result.text += rest[..<start]
             let reference = String(tail[tail.index(after: tail.startIndex)..<end])
             if let value = self.value(of: reference, at: location, path: path, problems: &problems) {
-                result.text += value
+                result.text += value.text
+                result.variables += value.variables
             } else {
                 isComplete = false
             }
-            if reference.hasPrefix("vars.") { result.variables.append(String(reference.dropFirst(5))) }
             rest = tail[tail.index(after: end)...]
         }
         result.text += rest
         return isComplete ? result : nil
     }
 
+    /// Where the brace that a text begins with is closed; the default of a reference may have braces of its own.
+    private static func end(of text: Substring) -> Substring.Index? {
+        var depth = 0
+        for index in text.indices {
+            if text[index] == "{" { depth += 1 }
+            if text[index] == "}" { depth -= 1 }
+            if depth == 0 { return index }
+        }
+        return nil
+    }
+
     private mutating func value(
         of reference: String, at location: SourceLocation, path: [String], problems: inout Problems
-    ) -> String? {
+    ) -> Expansion? {
         if reference.hasPrefix("env.") {
-            return environmentValue(of: String(reference.dropFirst(4)), at: location, problems: &problems)
+            return environmentValue(
+                of: String(reference.dropFirst(4)), at: location, path: path, problems: &problems)
         }
         let names = entries.map(\.key)
         guard reference.hasPrefix("vars.") else {
@@ -107,17 +119,23 @@ struct Variables {
             return nil
         }
         resolve(entry, path: path, problems: &problems)
-        return values[name] ?? nil
+        return (values[name] ?? nil).map { Expansion(text: $0, variables: [name]) }
     }
 
     /// The value of `NAME` or `NAME:-default`; as in a shell, the default also stands for an empty value.
-    private func environmentValue(
-        of reference: String, at location: SourceLocation, problems: inout Problems
-    ) -> String? {
+    ///
+    /// The default may have references of its own; they are looked at where it is needed.
+    private mutating func environmentValue(
+        of reference: String, at location: SourceLocation, path: [String], problems: inout Problems
+    ) -> Expansion? {
         let parts = reference.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
         let name = parts.first.map(String.init) ?? ""
-        if let value = environment[name], parts.count == 1 || !value.isEmpty { return value }
-        if parts.count > 1 { return String(parts[1]) }
+        if let value = environment[name], parts.count == 1 || !value.isEmpty {
+            return Expansion(text: value, variables: [])
+        }
+        if parts.count > 1 {
+            return expand(String(parts[1]), at: location, path: path, problems: &problems)
+        }
         problems.report(
             Diagnostic(
                 "the environment variable '\(name)' is not set", at: location,

@@ -47,15 +47,26 @@ struct YAMLDocument {
 
     private static func unreadable(_ file: URL, _ name: String) -> Diagnostic {
         let files = FileManager.default
-        if files.fileExists(atPath: file.path) {
+        func pipelines(in folder: URL) -> [String] {
+            ((try? files.contentsOfDirectory(atPath: folder.path)) ?? [])
+                .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
+        }
+        var isFolder: ObjCBool = false
+        if files.fileExists(atPath: file.path, isDirectory: &isFolder) {
+            if isFolder.boolValue {
+                let found = pipelines(in: file)
+                return Diagnostic(
+                    "'\(name)' is a folder, not a pipeline file",
+                    hint: found.isEmpty
+                        ? "name a file: 'retort init' makes one" : "it has \(found.joined(separator: ", "))",
+                    exitCode: .inputMissing)
+            }
             return Diagnostic("the pipeline file '\(name)' cannot be read", exitCode: .inputMissing)
         }
         let folder = file.deletingLastPathComponent()
-        let neighbours = ((try? files.contentsOfDirectory(atPath: folder.path)) ?? [])
-            .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
         return Diagnostic(
             "the pipeline file '\(name)' does not exist",
-            hint: file.lastPathComponent.didYouMean(neighbours) ?? stageHint(name, in: folder),
+            hint: file.lastPathComponent.didYouMean(pipelines(in: folder)) ?? stageHint(name, in: folder),
             exitCode: .inputMissing)
     }
 }

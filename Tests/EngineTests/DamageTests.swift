@@ -189,7 +189,6 @@ private struct Peek: Stage {
         let folder = bench.store.folder(of: try bench.record(result, "teacher").key)
         try Data("other".utf8).write(to: folder.appending(path: FakeText.file))
         var options = ExecutionOptions()
-        options.threads += 1
         options.numerics = ["processor": "abacus"]
         let replay = Replay(bench.store, options: options)
         // As if it had been made so: the record is the truth that is compared with.
@@ -201,10 +200,21 @@ private struct Peek: Stage {
         let outcome = try replay.run(candidate)
         #expect(outcome.files == [FakeText.file])
         #expect(!outcome.isSame)
-        #expect(
-            outcome.numerics.map(\.description) == [
-                "processor none → abacus", "threads \(options.threads - 1) → \(options.threads)",
-            ])
+        #expect(outcome.numerics.map(\.description) == ["processor none → abacus"])
+    }
+
+    @Test func `a replay takes the threads of the record, and any name for a name of content`() throws {
+        let bench = try Bench()
+        let spec = pipeline("data a: scraps", in: bench.folder.url)
+        let graph = try Graph(spec, catalog: [FakeScraps.self])
+        let threads = ExecutionOptions().threads + 3
+        let result = try bench.run(graph) { $0.execution.threads = threads }
+        let record = try bench.record(result, "a")
+        #expect(record.files.map(\.path) == ["content.txt", "x.tmp"])
+        let replay = Replay(bench.store)
+        let outcome = try replay.run(try #require(replay.candidates([FakeScraps.self]).first))
+        #expect(outcome.files == [])
+        #expect(outcome.numerics == [])
     }
 
     @Test func `what cannot be made as it was is left out`() throws {
@@ -214,5 +224,20 @@ private struct Peek: Stage {
         #expect(Replay(bench.store).candidates(fakeStages).map(\.node) == ["a", "b"])
         try bench.folder.write("changed", to: "file.txt")
         #expect(Replay(bench.store).candidates(fakeStages).map(\.node) == ["b"])
+    }
+}
+
+/// Writes how many threads it was given, a file that is called like scraps, and scraps.
+private struct FakeScraps: Stage {
+    static let name: StageName = "scraps"
+    static let revision = 1
+    static let summary = "Writes scraps."
+    static let section = PipelineSection.data
+    init() {}
+    func run(in context: StageContext) throws -> FakeText {
+        for name in ["x.tmp", ".content.txt.tmp"] {
+            try Data("x".utf8).write(to: context.output.appending(path: name))
+        }
+        return try FakeText.write("\(context.execution.threads)", in: context)
     }
 }

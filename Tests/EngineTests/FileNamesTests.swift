@@ -52,6 +52,22 @@ import Testing
         }
     }
 
+    @Test(arguments: ["a/b", "a_b", "..", "50%", String(repeating: "n", count: 300)])
+    func `a pipeline of any name has histories of its own`(_ name: String) throws {
+        let bench = try Bench()
+        func graph(_ name: String, _ text: String) throws -> Graph {
+            try Graph(
+                pipeline("data a: write text=\(text)", name: name, in: bench.folder.url), catalog: fakeStages)
+        }
+        for other in ["a/b", "a_b"] where other != name { try bench.run(try graph(other, "other")) }
+        #expect(try bench.plan(try graph(name, "x")).lines == ["a: RUN it has not run yet"])
+        #expect(try bench.run(try graph(name, "x")).ok)
+        #expect(try bench.plan(try graph(name, "y")).lines == ["a: RUN text x → y"])
+        let usage = try StoreUsage(bench.store)
+        #expect(usage.pipelines.contains { $0.name == name && $0.artifacts == 1 })
+        #expect(try StoreRepair(bench.store).findings == [])
+    }
+
     @Test func `Slurm takes the name of a log as it is`() {
         let job = Job(
             run: "r", node: "a[x=m/v]", key: "k", store: URL(filePath: "/100%/s"),

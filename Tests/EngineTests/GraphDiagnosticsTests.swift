@@ -42,6 +42,24 @@ import Testing
                 """)
     }
 
+    @Test func `settings are looked at where nodes read each other in a circle, too`() throws {
+        let found = try problems(
+            """
+            data world: splits tran=x
+            a: train data=world.train start=b steps=many
+            b: train data=world.train start=a
+            """)
+        #expect(
+            found == """
+                test.yml:3:33: error: nodes read each other in a circle: a ← b ← a
+                  hint: let one of them read something else
+                test.yml:1:20: error: unknown setting 'tran' for stage 'splits'
+                  hint: did you mean 'train'?
+                test.yml:2:41: error: steps: 'many' is not a whole number
+                  hint: write it as 3, 1e4 or 100k
+                """)
+    }
+
     @Test func `a missing setting, a wrong type and a list in a single place are named`() throws {
         let found = try problems(
             """
@@ -128,6 +146,7 @@ import Testing
                     axis("seed", "0", "1", to: ["studnet"]), axis("sead", "0", to: ["student"]),
                     axis("steps"),
                     axis("learning_rate", "0.1", "0.1"), axis("colour", "red"), axis("seed", "3"),
+                    axis("height", "1", to: ["world"]),
                 ]) == """
                     test.yml:81:3: error: unknown node 'studnet'
                       hint: did you mean 'student'?
@@ -137,6 +156,8 @@ import Testing
                     test.yml:81:3: error: the matrix axis 'learning_rate' has a value twice
                     test.yml:81:3: error: no node has a setting 'colour' to vary
                     test.yml:81:3: error: two axes of the matrix are named 'seed'
+                    test.yml:81:3: error: the matrix axis 'height' is no setting of 'world' (splits)
+                      hint: the settings and inputs are train, val, test
                     """)
     }
 

@@ -205,7 +205,40 @@ import Testing
         #expect(
             unknown.description
                 == "error: the pipeline has no stage 'teachr'\n  hint: did you mean 'teacher'?")
+        let nothingLike = try #require(throws: Problems.self) {
+            try bench.plan(graph) { $0.only = ["nope"] }
+        }
+        #expect(
+            nothingLike.description == """
+                error: --only: the pipeline has no stage 'nope'
+                  hint: the stages are world, teacher, student, eval
+                """)
+        let many = try bench.graph(
+            "data a: write text=a\n" + (0..<20).map { "n\($0): length of=a" }.joined(separator: "\n"))
+        let among = try #require(throws: Problems.self) { try bench.plan(many) { $0.force = ["nope"] } }
+        #expect(
+            among.description == """
+                error: --force: the pipeline has no stage 'nope'
+                  hint: the stages are a, n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 and 9 more
+                """)
         #expect(try bench.folder.files() == [])
+    }
+
+    @Test(arguments: ["", "/below"])
+    func `a file where the store should be is said to be none`(_ below: String) throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("a file", to: "FILE").path
+        let store = Store(root: URL(filePath: file + below))
+        let graph = try Graph(pipeline("data a: write text=a", in: folder.url), catalog: fakeStages)
+        let problem = try #require(throws: Diagnostic.self) { try Planner(graph, store).plan() }
+        let place = below.isEmpty ? "" : ": '\(file)' is none"
+        #expect(
+            problem.description == """
+                error: the store '\(file)\(below)' is no folder\(place)
+                  hint: name a folder with --store or RETORT_HOME; the first run makes it
+                """)
+        #expect(problem.exitCode == .inputMissing)
+        #expect(store.workers(at: "key") == nil)
     }
 
     @Test func `a stage whose time its settings decide is estimated by the same settings of the same node`()

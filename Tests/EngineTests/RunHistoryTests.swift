@@ -104,7 +104,9 @@ import Testing
         ) {
             try history.identifier(matching: "20")
         }
-        #expect(throws: Diagnostic("there is no run 'zz'", exitCode: .usage)) {
+        let newest = try history.identifier()
+        let hint = "the newest is \(newest); 'retort runs' shows all"
+        #expect(throws: Diagnostic("there is no run 'zz'", hint: hint, exitCode: .usage)) {
             try history.identifier(matching: "zz")
         }
     }

@@ -25,6 +25,30 @@ import Testing
         try RunHistory(bench.store).remainder(of: run, in: graph, until: stage)
     }
 
+    @Test func `what a pipeline does otherwise is told, wherever it stands`() {
+        let old = pipeline(
+            "data a: write text=a\nb: length of=a\nc: join parts=[a,b]",
+            matrix: [axis("seed", "0", "1", to: ["c"]), axis("text", "x")], gates: ["b.n == 1", "b.n > 0"])
+        #expect(old.differences(from: old) == [])
+        let moved = pipeline(
+            "\n\ndata a: write text=a\nb: length of=a\nc: join parts=[a,b]",
+            matrix: [axis("seed", "0", "1", to: ["c"]), axis("text", "x")], gates: ["b.n > 0", "b.n == 1"])
+        #expect(moved.differences(from: old) == [])
+        let new = pipeline(
+            "data a: write text=b\nc: join parts=[a] separator=x", name: "other",
+            matrix: [axis("seed", "0", "2"), axis("text", "x", to: ["a"])], gates: ["b.n > 0", "c.n < 3"])
+        #expect(
+            new.differences(from: old).map(\.description) == [
+                "a.text a → b", "b length → none", "b.of a → none", "c.parts [a, b] → [a]",
+                "c.separator none → x", "matrix.seed 0, 1 → 0, 2",
+                "the targets of matrix.seed c → every stage that has it",
+                "the targets of matrix.text every stage that has it → a", "gates b.n == 1 → c.n < 3",
+                "the pipeline's name test → other",
+            ])
+        let none = pipeline("data a: write text=a\nb: length of=a\nc: join parts=[a,b]", matrix: old.matrix)
+        #expect(none.differences(from: old).map(\.description) == ["gates b.n == 1; b.n > 0 → none"])
+    }
+
     @Test func `what was asked of a run can be read back, and is missing in older ones`() throws {
         let bench = try Bench()
         let graph = try bench.graph("data a: write text=a")

@@ -93,6 +93,15 @@ import Testing
         #expect(failed.exitCode == .gateFailed)
         #expect(failed.gates.map(\.holds) == [false, false])
         #expect(failed.gates.map(\.value) == [2, nil])
+        #expect(failed.gates.map(\.trouble) == [nil, nil])
+    }
+
+    @Test func `a gate names the file that it cannot read`() throws {
+        let bench = try Bench()
+        let spec = pipeline("data a: broken-metrics", in: bench.folder.url, gates: ["a.top1 > 0"])
+        let result = try bench.run(try Graph(spec, catalog: [FakeBrokenMetrics.self]))
+        #expect(result.gates.map(\.trouble) == ["metrics.json is no JSON"])
+        #expect(try RunHistory(bench.store).result(of: result.run)?.gates == result.gates)
     }
 
     @Test func `the result is the JSON that other programs rely on`() throws {
@@ -134,5 +143,18 @@ import Testing
                   hint: did you mean 'train'?
                 """)
         #expect(result.exitCode == .badConfiguration)
+    }
+}
+
+/// Writes metrics that are none.
+private struct FakeBrokenMetrics: Stage {
+    static let name: StageName = "broken-metrics"
+    static let revision = 1
+    static let summary = "Writes metrics that are none."
+    static let section = PipelineSection.data
+    init() {}
+    func run(in context: StageContext) throws -> FakeText {
+        try Data("top1: 1".utf8).write(to: context.output.appending(path: "metrics.json"))
+        return try FakeText.write("text", in: context)
     }
 }

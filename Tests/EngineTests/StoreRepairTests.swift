@@ -74,6 +74,32 @@ import Testing
         #expect(bench.store.disk.exists(bench.store.path("quarantine/abc/content.txt")))
         #expect(RunHistory(bench.store).identifiers() == [result.run])
     }
+
+    @Test func `scratch of a replay goes when its process has died, and not before`() throws {
+        let bench = try Bench()
+        let graph = try bench.graph("data a: write text=x")
+        let scratch = ScratchExecution(
+            store: bench.store, graph: graph, node: graph.nodes[0], inputs: [], options: ExecutionOptions())
+        let files = try scratch.run("key") { output in
+            try bench.store.disk.createFolder(bench.store.path("replay/just-begun/output"))
+            var dead = ProcessOwner.current()
+            (dead.birth, dead.holdsLock) = ("1", true)
+            try bench.store.disk.createFolder(bench.store.path("replay/dead/output"))
+            try bench.folder.write("", to: "Artifacts/replay/dead/owner.lock")
+            try bench.folder.write(
+                String(decoding: try CanonicalJSON.document(dead), as: UTF8.self),
+                to: "Artifacts/replay/dead/owner.json")
+            try bench.store.disk.createFolder(bench.store.path("replay/old/output"))
+            var times = [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]
+            #expect(utimes(bench.store.path("replay/old"), &times) == 0)
+            #expect(try kinds(bench) == ["leftover replay/dead", "leftover replay/old"])
+            try StoreRepair(bench.store).repair()
+            return try FileManager.default.contentsOfDirectory(atPath: output)
+        }
+        #expect(files == [FakeText.file])
+        #expect(try kinds(bench) == [])
+        #expect(bench.store.disk.exists(bench.store.path("replay/just-begun")))
+    }
 }
 
 @Suite struct RemainsTests {

@@ -84,6 +84,41 @@ import Testing
         #expect(spec.settings("a") == "{epochs: 3, rate: 0.1}")
     }
 
+    @Test func `a file that is included on several ways counts once, below those that name it`() throws {
+        let spec = try load([
+            "food.yaml": "retort: 1\ninclude: [one.yaml, sub/two.yaml]\ngates: [\"c.z == 0\"]",
+            "one.yaml": "include: base.yaml\nvars: {epochs: 8}\ngates: [\"b.y == 0\"]",
+            "sub/two.yaml": "include: [../base.yaml, ../sub/../one.yaml]\nstages: {c: {uses: train}}",
+            "base.yaml": Self.base,
+        ])
+        #expect(spec.settings("a") == "{epochs: 8, rate: 0.1}")
+        #expect(spec.gates.map(\.text) == ["a.x == 0", "b.y == 0", "c.z == 0"])
+    }
+
+    @Test func `a problem of a file that is included twice is reported once`() throws {
+        #expect(
+            try problems([
+                "food.yaml": "retort: 1\ninclude: [one.yaml, two.yaml]", "one.yaml": "include: broken.yaml",
+                "two.yaml": "include: broken.yaml", "broken.yaml": "- a",
+            ]) == "broken.yaml:1:1: error: an included file is a map of sections")
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a chain of files that include the next one twice is read in no time`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "retort-\(UUID().uuidString)", directoryHint: .isDirectory)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for index in 0..<40 {
+            let next = "\(index + 1).yaml"
+            let text = "retort: 1\ninclude: [\(next), \(next)]\ngates: [\"a.x == \(index)\"]"
+            try Data(text.utf8).write(to: folder.appending(path: "\(index).yaml"))
+        }
+        try Data("stages: {a: {uses: train}}".utf8).write(to: folder.appending(path: "40.yaml"))
+        let spec = try Manifest.load(file: URL(filePath: "0.yaml", relativeTo: folder))
+        #expect(spec.gates.count == 40)
+    }
+
     @Test func `circles, missing files and mistakes in included ones are located`() throws {
         #expect(
             try problems([

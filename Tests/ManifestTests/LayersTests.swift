@@ -104,7 +104,7 @@ import Testing
                       hint: did you mean 'keep'?
                     -s teacher=3:1:1: error: 'teacher' does not name one setting
                       hint: write 'teacher.NAME'
-                    -s teacher.x=[1:2:1: error: the file is not valid YAML: while parsing a flow sequence, did not find \
+                    -s teacher.x=[1:1:13: error: the file is not valid YAML: while parsing a flow sequence, did not find \
                     expected ',' or ']'
                       hint: a list that began with '[' must end with ']'
                     exit 64

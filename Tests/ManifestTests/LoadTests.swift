@@ -102,5 +102,14 @@ import Testing
                   hint: did you mean 'quickstart.yaml'?
                 """)
         #expect(error?.exitCode == .inputMissing)
+        let other = #expect(throws: Problems.self) {
+            try Manifest.load(
+                file: URL(filePath: folder.lastPathComponent, relativeTo: folder.deletingLastPathComponent()))
+        }
+        #expect(
+            other?.description == """
+                error: '\(folder.lastPathComponent)' is a folder, not a pipeline file
+                  hint: it has quickstart.yaml
+                """)
     }
 }

@@ -39,8 +39,6 @@ import Testing
                     food.yaml:17:8: error: 'gates' must be a list, not a map
                     food.yaml:4:12: error: the kind of 'target' is written with 'kind:'
                       hint: in 'data', write 'kind:' instead of 'uses:'
-                    food.yaml:5:3: error: 'pool' does not say what it is
-                      hint: add 'kind:', such as 'kind: imagefolder'
                     food.yaml:8:3: error: 'teacher' does not say what it is
                       hint: add 'uses:', such as 'uses: fine-tune'
                     food.yaml:11:16: error: 'uses' must be a single value, not a list

@@ -18,6 +18,40 @@ import Testing
         #expect(spec.gates.map(\.text) == ["a.n > 3"])
     }
 
+    @Test func `a default may have references and braces of its own`() throws {
+        let spec = try pipeline(
+            """
+            retort: 1
+            vars: {base: /data, deep: "${env.NOPE:-${vars.base}/deep}"}
+            stages:
+              a:
+                uses: x
+                b: "${env.NOPE:-${vars.base}/x}/y"
+                c: "${env.NOPE:-${env.NONE:-${vars.deep}}}"
+                d: "${env.SET:-${vars.nowhere}}"
+                e: "${env.NOPE:-pool-{000..010}.tar}"
+                f: "${env.NOPE:-$${a}}"
+            """, environment: ["SET": "set"])
+        #expect(
+            spec.settings("a")
+                == "{b: /data/x/y, c: /data/deep, d: set, e: pool-{000..010}.tar, f: ${a}}")
+        #expect(spec.sources["a.b"] == "food.yaml:6:5, vars.base from food.yaml:2:8")
+        #expect(
+            problems(
+                """
+                retort: 1
+                vars: {a: "${env.NOPE:-${vars.a}}"}
+                stages: {s: {uses: x, p: "${env.NOPE:-${vars.nowhere}}", q: "${env.NOPE:-${vars.a}"}}
+                """) == """
+                    food.yaml:2:11: error: variables refer to each other: vars.a → vars.a
+                    food.yaml:3:26: error: unknown variable 'nowhere'
+                      hint: declare it under 'vars'
+                    food.yaml:3:61: error: '${' without '}'
+                      hint: write '$${' for a literal '${'
+                    exit 78
+                    """)
+    }
+
     @Test func `unknown references are located and corrected`() {
         #expect(
             problems(

@@ -61,4 +61,22 @@ import Vision
         let beside = retort.folder.url.deletingLastPathComponent()
         #expect(!FileManager.default.fileExists(atPath: beside.appending(path: "\(mark).png").path))
     }
+
+    @Test func `control characters of a pipeline are shown, and do not reach the terminal`() throws {
+        let retort = try Retort()
+        try retort.folder.write(
+            #"""
+            retort: 1
+            name: signs
+            data:
+              food: {kind: imagefolder, root: "no\e[31m\nwhere"}
+            """#, to: "p.yaml")
+        let config = try retort.run("config", "p.yaml")
+        #expect(config.code == 0, "\(config.errors)")
+        #expect(config.output.contains(#"no\u{1B}[31m\nwhere"#), "\(config.output)")
+        let plan = try retort.run("plan", "p.yaml")
+        #expect(plan.code == 66, "\(plan.errors)")
+        #expect(plan.errors.contains(#"no\u{1B}[31m"#), "\(plan.errors)")
+        #expect(!(config.output + plan.output + plan.errors).contains("\u{1B}"))
+    }
 }

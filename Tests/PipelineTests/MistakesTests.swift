@@ -59,7 +59,7 @@ import Vision
             name: "missing folder", right: "root: other", wrong: "root: ohter/",
             text: """
                 food.yaml:5:3: error: there is no folder FOLDER/ohter
-                  hint: a path is looked for beside the pipeline file, unless it begins with /
+                  hint: a path is looked for in the folder in which retort runs, unless it begins with /
                 """, code: 66),
         Mistake(
             name: "missing split", right: "train: food.train", wrong: "train: food.training",

@@ -137,6 +137,14 @@ import Testing
         let resumed = try retort.run("resume")
         #expect(resumed.code == 0)
         #expect(resumed.errors.contains("q.yaml has changed since the run began"), "\(resumed.errors)")
+        #expect(!resumed.errors.contains("gates"), "\(resumed.errors)")
+        try retort.folder.write(
+            "retort: 1\ninclude: p.yaml\ngates: [\"last.letters > 0\"]\nvars: {word: included}\n"
+                + "stages: {last: {ephemeral: true}}\n",
+            to: "q.yaml")
+        let gated = try retort.run("resume")
+        #expect(gated.code == 0)
+        #expect(gated.errors.contains("\n  gates none → last.letters > 0\n"), "\(gated.errors)")
         let schema = try retort.run("schema")
         #expect(schema.output.contains("\"ephemeral\""))
     }

@@ -165,7 +165,7 @@ import Testing
             missing == [
                 """
                 error: there is no folder \(folder.url.path)/none
-                  hint: a path is looked for beside the pipeline file, unless it begins with /
+                  hint: a path is looked for in the folder in which retort runs, unless it begins with /
                 """
             ])
         let empty = problems { () throws(Problems) in _ = try ImageFolderSource(root: folder.url) }

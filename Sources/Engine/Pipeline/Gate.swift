@@ -46,16 +46,22 @@ public struct Gate: Hashable, Sendable {
 
     /// Finds the number in an artifact: in its counts, its facts, `metrics.json`, or the file named like the
     /// first word of the path.
-    func value(in directory: URL, record: ArtifactRecord) -> Double? {
-        if let number = recorded(in: record) { return number }
-        func number(in file: String, at path: ArraySlice<String>) -> Double? {
-            guard record.files.contains(where: { $0.path == file }),
-                let data = try? Data(contentsOf: directory.appending(path: file))
-            else { return nil }
-            return (try? JSONDecoder().decode(JSON.self, from: data))?.number(at: path)
+    ///
+    /// Where it is not found, `trouble` says which of the files cannot be read.
+    func value(in directory: URL, record: ArtifactRecord) -> (number: Double?, trouble: String?) {
+        if let number = recorded(in: record) { return (number, nil) }
+        var trouble: String?
+        for (file, path) in [("metrics.json", path[...]), ("\(path[0]).json", path.dropFirst())]
+        where record.files.contains(where: { $0.path == file }) {
+            guard let data = try? Data(contentsOf: directory.appending(path: file)),
+                let document = try? JSONDecoder().decode(JSON.self, from: data)
+            else {
+                trouble = trouble ?? "\(file) is no JSON"
+                continue
+            }
+            if let number = document.number(at: path) { return (number, nil) }
         }
-        return number(in: "metrics.json", at: path[...])
-            ?? number(in: "\(path[0]).json", at: path.dropFirst())
+        return (nil, trouble)
     }
 
     /// Finds the number among the counts and facts that stay known when the artifact itself is dropped.
@@ -106,9 +112,7 @@ extension GraphBuilder {
         }
         if meant.isEmpty {
             // A node that could not be resolved has been reported as such.
-            if !nodeSpecs.contains(where: { $0.name == reference.node }) {
-                reportUnknown(reference.node, at: spec.location)
-            }
+            if !isDeclared(reference.node) { reportUnknown(reference.node, at: spec.location) }
             return nil
         }
         return Gate(

@@ -78,12 +78,21 @@ public struct Graph: Sendable {
     public var processes = 1
 
     /// Binds a pipeline to the stages of a catalogue, or throws every problem there is.
-    public init(_ spec: PipelineSpec, catalog: [any Stage.Type]) throws(Problems) {
-        var builder = GraphBuilder(spec, catalog: catalog)
+    ///
+    /// - Parameters:
+    ///   - gaps: what of the pipeline could not be read.
+    ///   - problems: why; they are thrown together with those that are found here.
+    public init(
+        _ spec: PipelineSpec, catalog: [any Stage.Type], gaps: PipelineGaps = PipelineGaps(),
+        after problems: Problems = Problems()
+    ) throws(Problems) {
+        var builder = GraphBuilder(spec, catalog: catalog, gaps: gaps)
         self.spec = spec
         self.nodes = builder.build()
         self.gates = builder.gates(for: nodes)
-        try builder.problems.check()
+        var all = problems
+        all.report(builder.problems)
+        try all.check()
     }
 
     /// The indices of the nodes that a name means: one node, or a node at all points of the matrix.
@@ -95,13 +104,18 @@ public struct Graph: Sendable {
     func indices(named name: String, option: String?) throws(Problems) -> [Int] {
         let found = indices(named: name)
         if !found.isEmpty { return found }
-        let names = Set(nodes.map(\.spec.name) + nodes.map(\.name))
         throw Problems([
             Diagnostic(
                 "\(option.map { "\($0): " } ?? "")the pipeline has no stage '\(name)'",
-                hint: name.didYouMean(names.sorted()),
-                exitCode: .usage)
+                hint: stageHint(for: name), exitCode: .usage)
         ])
+    }
+
+    /// What to say to somebody who names a stage that there is none of.
+    func stageHint(for name: String) -> String? {
+        let declared = nodes.map(\.spec.name).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+        return name.didYouMean(Set(declared + nodes.map(\.name)).sorted())
+            ?? name.didYouMean(declared, among: "stages")
     }
 
     /// The nodes from which some nodes are made, themselves included.

@@ -50,7 +50,8 @@ extension GraphBuilder {
             var terms = node.terms
             terms.isEphemeral = false
             resolved[name] = Resolved(
-                spec: spec, type: type, schema: StageSchema(type), axes: axes, terms: terms)
+                spec: spec, type: type, schema: StageSchema(type), axes: axes, terms: terms,
+                unknownKeys: node.unknownKeys)
             let index = nodeSpecs.firstIndex { $0.name == node.spec.name } ?? nodeSpecs.endIndex
             nodeSpecs.insert(spec, at: index)
             impliedNodes[signature] = name

@@ -108,7 +108,7 @@ extension GraphBuilder {
     private mutating func bind(_ node: Resolved, entries: [PipelineEntry], at point: [Graph.Coordinate]) {
         let stage = node.type.init()
         var found = Problems()
-        stage.fill(entries, &found)
+        stage.fill(entries.filter { node.knows($0) }, &found)
         let inputs = edges(of: node, entries: entries, at: point)
         for input in node.schema.inputs {
             stage.input(input.name).expect(inputs.count { $0.input == input.name })
@@ -116,7 +116,9 @@ extension GraphBuilder {
         let isComplete = node.schema.settings.allSatisfy { setting in
             setting.fallback != nil || entries.contains { $0.key == setting.name }
         }
-        if isComplete && found.all.isEmpty { validate(stage, inputs, node.spec, &found) }
+        if isComplete && isWhole(node, entries) && found.all.isEmpty {
+            validate(stage, inputs, node.spec, &found)
+        }
         for problem in found.all { report(problem) }
 
         var locations = ["uses": node.spec.usesLocation, "kind": node.spec.usesLocation]
@@ -132,6 +134,16 @@ extension GraphBuilder {
                 name: name, spec: node.spec, point: point,
                 stage: stage, schema: node.schema, inputs: inputs, locations: locations,
                 resources: node.terms.resources, isEphemeral: node.terms.isEphemeral))
+    }
+
+    /// Reports what is wrong with the settings of a node that cannot be bound.
+    mutating func checkSettings(of name: String) {
+        guard let node = resolved[name] else { return }
+        var found = Problems()
+        let varied = Set(node.axes.map(\.name))
+        node.type.init().fill(
+            node.spec.entries.filter { node.knows($0) && !varied.contains($0.key) }, &found)
+        for problem in found.all { report(problem) }
     }
 
     /// The artifacts a node reads at a point of the matrix.
@@ -182,7 +194,7 @@ extension GraphBuilder {
     ) {
         let names = (instances[reference.node] ?? []).map { nodes[$0].name }
         // A producer that could not be bound has been reported as such.
-        guard !names.isEmpty else { return }
+        guard !names.isEmpty, knowsMatrix else { return }
         report(
             Diagnostic(
                 "\(input): the matrix has no \(value.phrase)", at: value.location,

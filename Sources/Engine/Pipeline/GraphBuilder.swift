@@ -12,10 +12,19 @@ struct GraphBuilder {
         var schema: StageSchema
         var axes: [MatrixAxis] = []
         var terms = NodeTerms()
+        /// The inputs and settings about whose values nothing is known.
+        var unknownKeys: Set<String> = []
+
+        /// Whether an entry can be judged: its value is known, or else its key is none.
+        func knows(_ entry: PipelineEntry) -> Bool {
+            !unknownKeys.contains(entry.key) || !schema.keys.contains(entry.key)
+        }
     }
 
     let spec: PipelineSpec
     let types: [String: any Stage.Type]
+    /// What was reported before.
+    let gaps: PipelineGaps
     var problems = Problems()
     /// The nodes of the file, and those they imply.
     var nodeSpecs: [NodeSpec]
@@ -35,8 +44,9 @@ struct GraphBuilder {
     var variesInAxes: Set<String> = []
     private var reported: Set<Diagnostic> = []
 
-    init(_ spec: PipelineSpec, catalog: [any Stage.Type]) {
+    init(_ spec: PipelineSpec, catalog: [any Stage.Type], gaps: PipelineGaps = PipelineGaps()) {
         self.spec = spec
+        self.gaps = gaps
         nodeSpecs = spec.nodes
         types = Dictionary(catalog.map { ($0.name.description, $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -49,6 +59,9 @@ struct GraphBuilder {
         checkReferences()
         if order.count == resolved.count {
             for name in order { expand(name) }
+        } else {
+            // Nobody need wait for the circle to be undone to learn what else is wrong.
+            for name in nodeSpecs.map(\.name) { checkSettings(of: name) }
         }
         checkLeakage()
         return nodes
@@ -92,8 +105,11 @@ struct GraphBuilder {
                         "'\(node.uses)' belongs in the section '\(type.section.rawValue)'",
                         at: node.usesLocation))
             }
+            let schema = StageSchema(type)
+            let unknownKeys = unknownKeys(of: node.name, schema)
             var found = Problems()
-            let terms = NodeTerms(node.entries, problems: &found)
+            let terms = NodeTerms(
+                node.entries.filter { !unknownKeys.contains($0.key) }, problems: &found)
             for problem in found.all { report(problem) }
             if let jobs = terms.resources.jobs, jobs > 1, type.sharing != .parts {
                 let divided = types.values.filter { $0.sharing == .parts }.map { "\($0.name)" }.sorted()
@@ -105,9 +121,10 @@ struct GraphBuilder {
             }
             var spec = node
             spec.entries.removeAll { NodeTerms.keys.contains($0.key) }
-            spec.entries = type.arranged(spec.entries, of: node.name, nodes: Set(nodeSpecs.map(\.name)))
+            spec.entries = type.arranged(
+                spec.entries, of: node.name, nodes: gaps.nodes.union(nodeSpecs.map(\.name)))
             resolved[node.name] = Resolved(
-                spec: spec, type: type, schema: StageSchema(type), terms: terms)
+                spec: spec, type: type, schema: schema, terms: terms, unknownKeys: unknownKeys)
         }
     }
 
@@ -131,21 +148,22 @@ struct GraphBuilder {
             }
             for name in axis.to ?? declaring {
                 guard let node = resolved[name] else {
-                    if !nodeSpecs.contains(where: { $0.name == name }) {
-                        reportUnknown(name, at: axis.location)
-                    }
+                    if !isDeclared(name) { reportUnknown(name, at: axis.location) }
                     continue
                 }
                 guard node.schema.keys.contains(axis.name) else {
                     report(
                         Diagnostic(
                             "the matrix axis '\(axis.name)' is no setting of '\(name)' (\(node.spec.uses))",
-                            at: axis.location, hint: axis.name.didYouMean(node.schema.keys)))
+                            at: axis.location,
+                            hint: axis.name.didYouMean(node.schema.keys, among: "settings and inputs")))
                     continue
                 }
                 resolved[name]?.axes.append(axis)
             }
-            if axis.to == nil && declaring.isEmpty {
+            // A node that could not be resolved may have it.
+            let isKnown = resolved.count == nodeSpecs.count && gaps.nodes.isEmpty && !gaps.hidesNodes
+            if axis.to == nil && declaring.isEmpty && isKnown {
                 report(Diagnostic("no node has a setting '\(axis.name)' to vary", at: axis.location))
             }
         }
@@ -219,7 +237,7 @@ struct GraphBuilder {
         for name in nodeSpecs.map(\.name) {
             guard let node = resolved[name] else { continue }
             let varied = Set(node.axes.map(\.name))
-            for input in node.schema.inputs {
+            for input in node.schema.inputs where !node.unknownKeys.contains(input.name) {
                 let values: [PipelineValue]
                 if let axis = node.axes.first(where: { $0.name == input.name }) {
                     values = axis.values.map { PipelineValue(.scalar($0), at: axis.location) }
@@ -238,7 +256,7 @@ struct GraphBuilder {
                 for value in values { check(value, for: input) }
             }
             for setting in node.schema.settings
-            where setting.fallback == nil && !varied.contains(setting.name) {
+            where setting.fallback == nil && !varied.union(node.unknownKeys).contains(setting.name) {
                 if !node.spec.entries.contains(where: { $0.key == setting.name }) {
                     reportMissing(setting.name, setting.help, of: node)
                 }
@@ -263,7 +281,7 @@ struct GraphBuilder {
         }
         guard let producer = resolved[reference.node] else {
             // A node whose kind is unknown has been reported as such.
-            if !nodeSpecs.contains(where: { $0.name == reference.node }) {
+            if !isDeclared(reference.node) {
                 reportUnknown(reference.node, at: value.location, in: input.name)
             }
             return

@@ -28,11 +28,10 @@ struct NodeHistory {
         self.pipeline = Self.folderName(of: pipeline)
     }
 
-    /// The folder of a pipeline below `nodes/`: no name leads out of it.
-    static func folderName(of pipeline: String) -> String {
-        let name = pipeline.replacing("/", with: "_")
-        return name.hasPrefix(".") ? "_" + name.dropFirst() : name
-    }
+    /// The folder of a pipeline below `nodes/`: no name leads out of it, and no two pipelines have the same one.
+    ///
+    /// Earlier versions wrote `_` for `/`, so that one pipeline could find what another had: such folders are left alone.
+    static func folderName(of pipeline: String) -> String { Graph.Node.fileName(of: pipeline) }
 
     private func file(_ node: Graph.Node) -> String {
         store.path("nodes/\(pipeline)/\(node.fileName).json")

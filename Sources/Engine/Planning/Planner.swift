@@ -29,6 +29,7 @@ public struct Planner {
     }
 
     private mutating func planned(_ options: PlanOptions) throws -> Plan {
+        try store.checkRoot()
         let selection = try options.selection(in: graph)
         let forced = try options.forced(in: graph, among: selection)
         let durations = history.durations()

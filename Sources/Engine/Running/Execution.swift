@@ -179,11 +179,11 @@ final class Execution {
                             .warning(message: message, hint: "select the stage, too, and it is made again")))
                     return nil
                 }
-                let value = gate.value(in: store.folder(of: record.key), record: record)
+                let (value, trouble) = gate.value(in: store.folder(of: record.key), record: record)
                 return GateResult(
                     text: gate.text, location: "\(gate.location)", node: graph.nodes[index].name,
                     value: value,
-                    holds: value.map { gate.comparator.holds($0, gate.bound) } ?? false)
+                    holds: value.map { gate.comparator.holds($0, gate.bound) } ?? false, trouble: trouble)
             }
         }
     }

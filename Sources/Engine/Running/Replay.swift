@@ -35,7 +35,7 @@ public struct Replay: Sendable {
     private let store: Store
     private let options: ExecutionOptions
 
-    /// Creates a replay in a store; `options` say how the stages are executed.
+    /// Creates a replay in a store; `options` say how the stages are executed, each on as many threads as it was.
     public init(_ store: Store, options: ExecutionOptions = ExecutionOptions()) {
         self.store = store
         self.options = options
@@ -78,6 +78,11 @@ public struct Replay: Sendable {
     /// Executes a stage again and compares.
     public func run(_ candidate: Candidate) throws -> Outcome {
         let (node, record) = (candidate.graph.nodes[candidate.index], candidate.record)
+        var options = options
+        // Sums over so many threads have other last digits than over fewer; what loads images changes nothing.
+        if let threads = record.numerics?["threads"].flatMap({ Int($0) }), threads > 0 {
+            options.threads = threads
+        }
         let scratch = ScratchExecution(
             store: store, graph: candidate.graph, node: node, inputs: record.inputs, options: options)
         let start = monotonicSeconds()
@@ -92,9 +97,12 @@ public struct Replay: Sendable {
     private func differences(
         between record: ArtifactRecord, and output: String, of node: Graph.Node
     ) throws -> [String] {
-        let records = type(of: node.stage).outputType.allRecords
-        let made = try store.disk.files(below: output).filter {
-            !records.contains($0) && !$0.hasSuffix(".tmp")
+        let kind = type(of: node.stage).outputType
+        // As when it is published: hidden files are what was being written, unless the files are not Retort's.
+        let made = try store.disk.files(below: output).filter { path in
+            let isHidden = path.split(separator: "/").last?.first == "."
+            return !kind.allRecords.contains(path) && path != ArtifactRecord.fileName
+                && (kind.isForeign || !isHidden)
         }
         var digests: [String: String] = [:]
         for file in made { digests[file] = try SHA256.digest(of: URL(filePath: "\(output)/\(file)")) }

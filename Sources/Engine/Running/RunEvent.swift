@@ -41,7 +41,7 @@ public struct JournalEntry: Codable, Hashable, Sendable {
     public var event: String
     /// The node it is about.
     public var stage: String?
-    /// How the stage or the run ended.
+    /// How the stage or the run ended: a run `ok`, `failed` or `interrupted`.
     public var state: String?
     /// How far the stage is.
     public var step: Int?
@@ -76,7 +76,7 @@ public struct JournalEntry: Codable, Hashable, Sendable {
             (self.event, stage, message) = ("gate", gate.node, gate.text)
             state = gate.holds ? "held" : "failed"
         case .runEnded(let result):
-            (self.event, state) = ("run-ended", result.ok ? "ok" : "failed")
+            (self.event, state) = ("run-ended", result.word)
         }
     }
 

@@ -25,9 +25,16 @@ public struct RunHistory: Sendable {
         }
         let found = all.filter { $0.hasPrefix(word) || $0.hasSuffix(word) }
         if let only = found.first, found.count == 1 { return only }
+        guard found.isEmpty else {
+            throw Diagnostic(
+                "'\(word)' means \(found.count) runs", hint: "write more of the identifier", exitCode: .usage)
+        }
         throw Diagnostic(
-            found.isEmpty ? "there is no run '\(word)'" : "'\(word)' means \(found.count) runs",
-            hint: found.isEmpty ? word.didYouMean(all) : "write more of the identifier", exitCode: .usage)
+            "there is no run '\(word)'",
+            hint: word.didYouMean(all)
+                ?? all.first.map { "the newest is \($0); 'retort runs' shows all" }
+                ?? "start one with 'retort run FILE'",
+            exitCode: .usage)
     }
 
     /// The folder of a run.
@@ -122,8 +129,7 @@ public struct RunHistory: Sendable {
     /// How a run is that has come to a result, or has not.
     fileprivate func state(of id: String, _ result: RunResult?) -> RunSummary.State {
         guard let result else { return store.isAlive(run: id) == false ? .died : .running }
-        let isStopped = result.exitCode == .interrupted || result.exitCode == .stopped
-        return result.ok ? .succeeded : isStopped ? .interrupted : .failed
+        return result.ok ? .succeeded : result.isInterrupted ? .interrupted : .failed
     }
 
     private struct PlanFile: Decodable {

@@ -65,9 +65,8 @@ extension RunHistory {
         var options = try request?.selection ?? Self.selection(of: summary, in: graph)
         if let stage {
             guard !graph.indices(named: stage).isEmpty else {
-                let names = Set(graph.nodes.map(\.name) + graph.nodes.map(\.spec.name))
                 throw Diagnostic(
-                    "the run \(id) has no stage '\(stage)'", hint: stage.didYouMean(names.sorted()),
+                    "the run \(id) has no stage '\(stage)'", hint: graph.stageHint(for: stage),
                     exitCode: .usage)
             }
             (options.from, options.until, options.only, options.targets) = ([], [stage], [], [])

@@ -17,6 +17,11 @@ public struct RunResult: Codable, Hashable, Sendable {
 
     /// The exit code of the process.
     public var exitCode: ExitCode { ExitCode(rawValue: exit) ?? .bug }
+
+    /// Whether it was stopped, or another process was at work on what it was to make: going on is all it needs.
+    var isInterrupted: Bool { !ok && (exitCode == .interrupted || exitCode == .stopped) }
+    /// The word for it in the journal.
+    var word: String { ok ? "ok" : isInterrupted ? "interrupted" : "failed" }
 }
 
 /// What became of one stage.
@@ -69,6 +74,8 @@ public struct GateResult: Codable, Hashable, Sendable {
     public var value: Double?
     /// Whether the condition holds.
     public var holds: Bool
+    /// Why no number was found, where a file that may have it cannot be read: `metrics.json is no JSON`.
+    public var trouble: String?
 }
 
 /// A stage that could not do its work, and where it stood.

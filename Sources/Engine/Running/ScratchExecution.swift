@@ -21,7 +21,14 @@ struct ScratchExecution {
         let scratch = store.path("replay/\(key.prefix(16))-\(getpid())-\(UInt32.random(in: 0...UInt32.max))")
         try store.disk.removeFolder(scratch)
         for name in ["output", "state"] { try store.disk.createFolder("\(scratch)/\(name)") }
+        // Who tidies up the store must see that somebody is at work here.
+        let sign = try LifeSign(scratch)
+        var owner = ProcessOwner.current()
+        owner.holdsLock = sign.isLocked
+        try store.disk.replace(
+            "\(scratch)/\(RunFolder.owner)", with: try CanonicalJSON.document(owner), isDurable: false)
         defer {
+            withExtendedLifetime(sign) {}
             try? store.disk.removeFolder(scratch)
             rmdir(store.path("replay"))
         }
@@ -45,5 +52,15 @@ struct ScratchExecution {
         _ = try node.stage.run(in: context)
         try context.finish()
         return try body("\(scratch)/output")
+    }
+}
+
+extension ScratchExecution {
+    /// The scratch folders whose processes have died, as far as can be told from here, as paths below the store's root.
+    static func leftovers(in store: Store) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: store.path("replay"))) ?? []
+        return names.sorted().map { "replay/\($0)" }.filter {
+            LifeSign.isAlive(store.path($0)) == false
+        }
     }
 }

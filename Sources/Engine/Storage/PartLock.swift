@@ -34,7 +34,7 @@ final class PartLock {
     /// Whether no process has the lock; `removing` also removes the file that those who had it have left.
     static func isFree(_ path: String, removing: Bool = false) -> Bool {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { return errno == ENOENT }
+        guard descriptor >= 0 else { return errno == ENOENT || errno == ENOTDIR }
         defer { close(descriptor) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return false }
         if removing && WorkLock.isSame(descriptor, path) { unlink(path) }

@@ -1,3 +1,4 @@
+internal import Diagnostics
 public import Foundation
 internal import Synchronization
 
@@ -93,6 +94,23 @@ public final class Store: Sendable {
     /// Whether there is a store at its root: a folder with at least one of those that a run makes.
     public var isThere: Bool {
         ["store", "runs", "work", "nodes", "quarantine"].contains { disk.exists(path($0)) }
+    }
+
+    /// Refuses a root at which there can be no folder, because a file is in the way.
+    func checkRoot() throws(Diagnostic) {
+        var path = rootPath
+        while path.count > 1 {
+            var status = stat()
+            if stat(path, &status) == 0 {
+                guard status.st_mode & S_IFMT != S_IFDIR else { return }
+                let place = path == rootPath ? "" : ": '\(path)' is none"
+                throw Diagnostic(
+                    "the store '\(rootPath)' is no folder\(place)",
+                    hint: "name a folder with --store or RETORT_HOME; the first run makes it",
+                    exitCode: .inputMissing)
+            }
+            path = (path as NSString).deletingLastPathComponent
+        }
     }
 
     /// Whether resumable work lies at a key.

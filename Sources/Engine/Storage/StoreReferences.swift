@@ -33,6 +33,9 @@ struct StoreReferences {
                 started: Self.started(id, store),
                 keys: Self.links(history.folder(of: id)))
         }
+        let names = Dictionary(
+            runs.map { (NodeHistory.folderName(of: $0.pipeline), $0.pipeline) },
+            uniquingKeysWith: { first, _ in first })
         var nodes: [String: [NodeHistory.Entry]] = [:]
         let root = store.path("nodes")
         for file in store.disk.exists(root) ? try store.disk.files(below: root) : [] {
@@ -40,7 +43,7 @@ struct StoreReferences {
                 let data = FileManager.default.contents(atPath: "\(root)/\(file)"),
                 let entry = try? JSONDecoder().decode(NodeHistory.Entry.self, from: data)
             else { continue }
-            nodes[String(pipeline), default: []].append(entry)
+            nodes[names[String(pipeline)] ?? String(pipeline), default: []].append(entry)
         }
         self.nodes = nodes
         records = store.keys().reduce(into: [:]) { records, key in

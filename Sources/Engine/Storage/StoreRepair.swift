@@ -74,8 +74,11 @@ public struct StoreRepair: Sendable {
             findings.append(
                 Finding(kind: .unreadablePin, path: "pins/\(name)", remedy: "moved to quarantine/"))
         }
-        for name in ["trash", "replay"] where !Self.names(in: name, store).isEmpty {
-            findings.append(Finding(kind: .leftover, path: name, remedy: "deleted"))
+        if !Self.names(in: "trash", store).isEmpty {
+            findings.append(Finding(kind: .leftover, path: "trash", remedy: "deleted"))
+        }
+        findings += ScratchExecution.leftovers(in: store).map {
+            Finding(kind: .leftover, path: $0, remedy: "deleted")
         }
         for folder in ["", "pins"] {
             for name in Self.names(in: folder, store) where Disk.isTemporary(name) {
@@ -100,6 +103,7 @@ public struct StoreRepair: Sendable {
                 if unlink(path) != 0 && errno != ENOENT { throw StoreError(errno, .remove, path) }
             case .leftover, .halfRun:
                 try store.disk.removeFolder(path)
+                if finding.path.hasPrefix("replay/") { rmdir(store.path("replay")) }
             case .halfArtifact:
                 try store.quarantine((path as NSString).lastPathComponent)
             case .unreadableRun, .unreadablePin:

@@ -54,7 +54,7 @@ public struct StoreUsage: Codable, Hashable, Sendable {
         }
         var byPipeline = references.nodes.mapValues { Set($0.map(\.key)) }
         for run in references.runs {
-            byPipeline[NodeHistory.folderName(of: run.pipeline), default: []].formUnion(run.keys.values)
+            byPipeline[run.pipeline, default: []].formUnion(run.keys.values)
         }
         pipelines = Self.shares(byPipeline.map { ($0, $1) }, sizes)
             .sorted { ($1.bytes, $0.name) < ($0.bytes, $1.name) }

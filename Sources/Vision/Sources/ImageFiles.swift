@@ -24,7 +24,7 @@ enum ImageFiles {
         return Diagnostic(
             "there is no folder \(root.path)",
             hint: root.lastPathComponent.didYouMean(beside)
-                ?? "a path is looked for beside the pipeline file, unless it begins with /",
+                ?? "a path is looked for in the folder in which retort runs, unless it begins with /",
             exitCode: .inputMissing)
     }
 

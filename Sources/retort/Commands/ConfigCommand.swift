@@ -64,15 +64,3 @@ struct ConfigCommand: RetortCommand {
         }
     }
 }
-
-extension PipelineValue {
-    /// The value in YAML's flow style, on one line.
-    var flowText: String {
-        switch content {
-        case .scalar(let text): text
-        case .list(let values): "[" + values.map(\.flowText).joined(separator: ", ") + "]"
-        case .map(let entries):
-            "{" + entries.map { "\($0.key): \($0.value.flowText)" }.joined(separator: ", ") + "}"
-        }
-    }
-}

@@ -75,10 +75,8 @@ struct PipelineDrift {
     /// - Throws: the problems of a file that can no longer be read.
     init(from frozen: PipelineSpec, _ request: RunRequest?) throws(Problems) {
         let current = try Self.reread(frozen, request)
-        let (old, new) = (Self.values(frozen), Self.values(current))
         file = frozen.file
-        differences = Set(old.keys).union(new.keys).sorted().filter { old[$0] != new[$0] }
-            .map { KeyDifference("setting.\($0)", old: old[$0], new: new[$0]) }
+        differences = current.differences(from: frozen)
     }
 
     /// Reads the file again, with the profile and the overrides that the frozen values came from.
@@ -105,15 +103,5 @@ struct PipelineDrift {
 
     private static func origins(_ frozen: PipelineSpec) -> [String] {
         Set(frozen.sources.values.flatMap { $0.components(separatedBy: ", vars.") }).sorted()
-    }
-
-    private static func values(_ spec: PipelineSpec) -> [String: String] {
-        var values: [String: String] = [:]
-        for node in spec.nodes {
-            values[node.name] = node.uses
-            for entry in node.entries { values["\(node.name).\(entry.key)"] = entry.value.flowText }
-        }
-        for axis in spec.matrix { values["matrix.\(axis.name)"] = axis.values.joined(separator: ", ") }
-        return values
     }
 }

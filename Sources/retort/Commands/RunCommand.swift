@@ -52,7 +52,7 @@ struct RunCommand: RetortCommand {
         let store = store.open()
         // Every problem is told before the first run begins.
         let arms = try Sweep(sweep).points.map { point in
-            (point, try Graph(try pipeline.specification(adding: point.overrides), catalog: stageCatalog))
+            (point, try pipeline.graph(adding: point.overrides))
         }
         var table = SweepTable()
         var plans: [Sweep.PlannedPoint] = []
@@ -171,9 +171,11 @@ struct RunSession {
             }
         }
         for gate in result.gates where !gate.holds {
-            let value = gate.value.map(Wording.number) ?? "not a number that \(gate.node) has"
+            let reason =
+                gate.value.map { "it is \(Wording.number($0))" }
+                ?? gate.trouble.map { "\($0) (\(gate.node))" } ?? "it is not a number that \(gate.node) has"
             console.show(
-                Diagnostic("\(gate.location): the gate '\(gate.text)' does not hold: it is \(value)"))
+                Diagnostic("\(gate.location): the gate '\(gate.text)' does not hold: \(reason)"))
         }
         if isJSON { return try console.print(json: result) }
         for line in try ArmsTable.lines(of: result, style: console.style) { console.print(line) }

@@ -47,11 +47,11 @@ struct Console: Sendable {
 
     /// A problem as it is printed.
     func styled(_ problem: Diagnostic) -> String {
-        let word = problem.severity.rawValue + ":"
-        let styled = problem.severity == .error ? noteStyle.red(word) : noteStyle.yellow(word)
-        let place = problem.location.map { noteStyle.bold("\($0):") + " " } ?? ""
-        let hint = problem.hint.map { "\n  hint: \($0)" } ?? ""
-        return "\(place)\(styled) \(problem.message)\(hint)"
+        problem.text {
+            noteStyle.bold($0)
+        } word: {
+            problem.severity == .error ? noteStyle.red($0) : noteStyle.yellow($0)
+        }
     }
 }
 

@@ -163,6 +163,13 @@ struct HealthCheck: Codable {
         guard statvfs(folder.path, &status) == 0 else {
             return HealthCheck("store", .failed, "'\(store.path)' cannot be reached")
         }
+        var isFolder: ObjCBool = false
+        _ = FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder)
+        guard isFolder.boolValue else {
+            return HealthCheck(
+                "store", .failed, "'\(folder.path)' is no folder",
+                hint: "name a folder with --store or RETORT_HOME")
+        }
         guard access(folder.path, W_OK) == 0 else {
             return HealthCheck(
                 "store", .failed, "'\(folder.path)' is not writable",

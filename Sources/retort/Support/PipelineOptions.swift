@@ -47,7 +47,13 @@ struct PipelineOptions: ParsableArguments {
     }
 
     /// The pipeline, checked.
-    func graph() throws(Problems) -> Graph { try Graph(try specification(), catalog: stageCatalog) }
+    ///
+    /// - Parameter more: overrides that come after the others.
+    func graph(adding more: [String] = []) throws(Problems) -> Graph {
+        try Manifest.graph(
+            file: URL(filePath: file), overrides: overrides + more, profile: profileName,
+            environment: ProcessInfo.processInfo.environment, catalog: stageCatalog)
+    }
 }
 
 /// The option that names a store.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Rows of text in aligned columns.
 struct TextTable {
     /// A cell: its text, and how the padded text is dressed.
@@ -16,10 +18,12 @@ struct TextTable {
     private var rows: [[Cell]] = []
 
     /// Adds a row.
-    mutating func add(_ cells: Cell...) { rows.append(cells) }
+    mutating func add(_ cells: Cell...) { add(row: cells) }
 
-    /// Adds a row of any length.
-    mutating func add(row cells: [Cell]) { rows.append(cells) }
+    /// Adds a row of any length; what is no visible character is written out, so that a cell stays one.
+    mutating func add(row cells: [Cell]) {
+        rows.append(cells.map { Cell($0.text.onOneLine, $0.style) })
+    }
 
     /// The rows as lines; every column but the last is padded to its widest cell.
     func lines(indentation: Int = 0) -> [String] {
