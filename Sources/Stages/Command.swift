@@ -11,7 +11,9 @@ struct Command {
     /// When the process is gone, however it ended, nothing of the command goes on writing. What asks the group to stop is
     /// not for the guard.
     private static let script = """
-        { trap '' TERM INT HUP QUIT USR1 USR2; read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 &
+        trap '' TERM INT HUP QUIT USR1 USR2
+        { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 &
+        trap - TERM INT HUP QUIT USR1 USR2
         exec 3<&-
         cd "$2" && exec /bin/sh -c "$1"
         """

@@ -79,6 +79,18 @@ import Testing
         #expect(slurm.asked("sbatch").count == 2)
     }
 
+    @Test func `an array that was cancelled before it began has ended`() throws {
+        let job = slurm.job { $0.resources.jobs = 3 }
+        let comment = slurm.comment(job)
+        slurm.queue(
+            "7_0 PENDING 0 part:\(comment)", "7_1 PENDING 0 part:\(comment)", "8 PENDING 0 \(comment)")
+        let found = try #require(try slurm.executor().adopt(job)).running
+        #expect(try found.poll() == nil)
+        // The queue shows it whole again, under the number of the array alone.
+        slurm.queue("7 CANCELLED 0 part:\(comment)", "8 CANCELLED 0 \(comment)")
+        #expect(try found.poll() == .lost("CANCELLED"))
+    }
+
     // MARK: Stopping
 
     /// A job of the fake cluster that has told of its beginning, or has not.

@@ -124,7 +124,8 @@ final class SlurmQueue: Sendable {
     func isAlive(array: String) -> Bool {
         state.withLock { state in
             guard let entries = try? ask(&state) else { return true }
-            if let known = state.known[array], state.asked <= known { return true }
+            // Submitted after the last answer; one that is in the answer, whole, was cancelled before it began.
+            if let known = state.known[array], state.asked < known { return true }
             return entries.contains { $0.isAlive && $0.id.hasPrefix(array + "_") }
         }
     }
